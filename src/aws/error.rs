@@ -1,0 +1,233 @@
+//! Turns what the SDK reports into our [`Error`]: by code, in this one place. Nothing else
+//! looks into an `SdkError`, and nothing prints one.
+
+use std::error::Error as StdError;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::error::{Error, Fault, Kind};
+
+/// Codes that speak about the credentials themselves (facts 1.4).
+const CREDENTIALS: [&str; 10] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "AuthFailure",
+    "IncompleteSignature",
+];
+
+/// Codes that deny the action.
+const DENIED: [&str; 5] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "InsufficientPrivilegesException",
+    "Forbidden",
+];
+
+/// Codes that ask for patience (facts 1.4).
+const THROTTLED: [&str; 10] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
+];
+
+/// Explains an SDK result where the call stands.
+pub trait Explain<T> {
+    /// Our error for the SDK's; `service` and `operation` as in IAM action names.
+    ///
+    /// # Errors
+    /// The explained error.
+    fn explain(self, service: &'static str, operation: &'static str) -> Result<T, Error>;
+}
+
+impl<T, E> Explain<T> for Result<T, SdkError<E, HttpResponse>>
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    fn explain(self, service: &'static str, operation: &'static str) -> Result<T, Error> {
+        self.map_err(|error| decode(&error, service, operation))
+    }
+}
+
+/// Whether the answer asks for patience.
+#[must_use]
+pub fn is_throttle(error: &Error) -> bool {
+    error.code().is_some_and(|code| THROTTLED.contains(&code))
+}
+
+fn decode<E>(error: &SdkError<E, HttpResponse>, service: &str, operation: &str) -> Error
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    if let Some(response) = error.raw_response() {
+        return answered(error, response, service, operation);
+    }
+    if let Some(error) = without_credentials(error) {
+        return error;
+    }
+    Error::new(
+        Kind::Unreachable,
+        format!("AWS could not be reached for {service}:{operation}: {}", root(error)),
+    )
+    .hint("check the network, `--region` and the variable AWS_ENDPOINT_URL, then run the command again")
+    .fault(Fault { service: some(service), operation: some(operation), ..Fault::default() })
+}
+
+/// AWS answered with an error.
+fn answered<E>(
+    error: &SdkError<E, HttpResponse>,
+    response: &HttpResponse,
+    service: &str,
+    operation: &str,
+) -> Error
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    let status = response.status().as_u16();
+    let header = |name: &str| response.headers().get(name).map(str::to_owned);
+    let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
+    let code = metadata.and_then(|meta| meta.code()).map_or_else(
+        || {
+            if status == 403 {
+                "AccessDenied".to_owned()
+            } else {
+                format!("HTTP {status}")
+            }
+        },
+        str::to_owned,
+    );
+    let said = metadata
+        .and_then(|meta| meta.message())
+        .filter(|message| !message.trim().is_empty())
+        .map_or_else(
+            || format!("HTTP status {status}"),
+            |message| message.trim().to_owned(),
+        );
+    let fault = Fault {
+        service: some(service),
+        operation: some(operation),
+        request_id: metadata
+            .and_then(|meta| meta.extra("aws_request_id").map(str::to_owned))
+            .or_else(|| header("x-amzn-requestid"))
+            .or_else(|| header("x-amz-request-id")),
+        code: Some(code.clone()),
+    };
+    let action = action(&said, service, operation);
+    let explained = if CREDENTIALS.contains(&code.as_str()) {
+        Error::new(Kind::Credentials, format!("AWS does not accept the credentials: {said}"))
+            .hint("check who you are with `aws sts get-caller-identity`, or sign in again with `aws sso login`")
+    } else if DENIED.contains(&code.as_str()) || status == 403 {
+        Error::new(Kind::Denied, format!("not allowed to {action}: {said}")).hint(format!(
+            "allow the action `{action}` in the caller's IAM policy"
+        ))
+    } else if THROTTLED.contains(&code.as_str()) {
+        Error::new(
+            Kind::Aws,
+            format!("{service}:{operation} was throttled again and again: {said}"),
+        )
+        .hint("wait a minute and run the command again")
+    } else if status >= 500 {
+        Error::new(
+            Kind::Aws,
+            format!("{service}:{operation} failed at AWS: {said}"),
+        )
+        .hint("run the command again; it goes on where it stopped")
+    } else {
+        Error::new(
+            Kind::Aws,
+            format!("{service}:{operation} was refused: {said}"),
+        )
+    };
+    explained.fault(fault)
+}
+
+/// The IAM action that was denied: the one AWS names, else the one the operation needs.
+fn action(said: &str, service: &str, operation: &str) -> String {
+    if let Some((_, rest)) = said.split_once("not authorized to perform: ")
+        && let Some(named) = rest.split_whitespace().next()
+    {
+        return named.trim_end_matches(['.', ',']).to_owned();
+    }
+    let needed = match (service, operation) {
+        ("s3", "HeadBucket") => "ListBucket",
+        ("s3", "HeadObject") => "GetObject",
+        ("s3", "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload") => "PutObject",
+        (_, operation) => operation,
+    };
+    format!("{service}:{needed}")
+}
+
+/// The error for missing or unusable credentials, if that is what it is.
+fn without_credentials<E>(error: &SdkError<E, HttpResponse>) -> Option<Error>
+where
+    E: StdError + 'static,
+{
+    let reason = causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
+    let what = match reason {
+        CredentialsError::CredentialsNotLoaded(_) => {
+            "no AWS credentials: neither the environment, the configuration files nor the instance has any".to_owned()
+        }
+        other => format!("no usable AWS credentials: {}", root(other)),
+    };
+    Some(Error::new(Kind::Credentials, what).hint(
+        "sign in with `aws sso login`, name a profile with `--profile`, or try without an account: `beanship --sandbox deploy`",
+    ))
+}
+
+/// An error and everything behind it, outermost first.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// The innermost cause in words.
+fn root(error: &(dyn StdError + 'static)) -> String {
+    let innermost = causes(error)
+        .last()
+        .map_or_else(String::new, ToString::to_string);
+    innermost
+        .split(" (os error")
+        .next()
+        .unwrap_or(&innermost)
+        .to_owned()
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_denied_action_is_named() {
+        let said = "User: arn:aws:iam::1:user/ci is not authorized to perform: iam:PassRole on resource: x";
+        assert_eq!(
+            action(said, "elasticbeanstalk", "UpdateEnvironment"),
+            "iam:PassRole"
+        );
+        assert_eq!(action("Access Denied", "s3", "HeadBucket"), "s3:ListBucket");
+        assert_eq!(
+            action("no", "elasticbeanstalk", "CreateApplicationVersion"),
+            "elasticbeanstalk:CreateApplicationVersion"
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! The only place that builds AWS clients and decodes their errors. Clients are the SDK's own;
+//! credentials, SSO, OIDC, profiles and endpoint overrides are whatever its default chain gives.
+
+pub mod error;
+mod wire;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+
+use crate::error::{Error, Kind, Result};
+use crate::output::Out;
+
+use wire::Wire;
+
+/// How often the SDK tries a call in all, in its standard mode.
+const ATTEMPTS: u32 = 8;
+/// How long AWS may stay silent at first before it counts as out of reach.
+const FIRST_ANSWER: Duration = Duration::from_secs(12);
+
+/// Where the clients connect to.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// The region; the SDK's chain decides when there is none.
+    pub region: Option<String>,
+    /// A profile of the AWS configuration files.
+    pub profile: Option<String>,
+    /// Whether AWS_MAX_ATTEMPTS stands in the environment and keeps its say.
+    pub attempts_from_environment: bool,
+    /// An endpoint with its own keys, which then beats everything the environment says.
+    pub local: Option<Local>,
+}
+
+/// An AWS on this machine.
+#[derive(Debug, Clone)]
+pub struct Local {
+    /// Its address, `http://127.0.0.1:PORT`.
+    pub endpoint: String,
+    /// Its access key's id.
+    pub access_key_id: String,
+    /// Its access key.
+    pub secret_access_key: String,
+}
+
+/// The clients, of one region and one identity.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// Elastic Beanstalk.
+    pub eb: aws_sdk_elasticbeanstalk::Client,
+    /// S3.
+    pub s3: aws_sdk_s3::Client,
+    /// STS, for the account's number.
+    pub sts: aws_sdk_sts::Client,
+    /// The region of all of them.
+    pub region: String,
+    wire: Arc<Wire>,
+}
+
+impl Aws {
+    /// Builds the clients. Makes no call.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where neither flags, files nor the SDK's chain name a region.
+    pub async fn connect(access: &Access, out: &Out) -> Result<Self> {
+        let config = load(access).await;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            return Err(Error::new(Kind::Usage, "no AWS region: nothing names one")
+                .hint("pass one: `--region eu-central-1`, or set `region` in beanship.yml"));
+        };
+        let wire = Arc::new(Wire::new(out.clone()));
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(4))
+            .read_timeout(Duration::from_secs(30))
+            .build();
+        let eb = aws_sdk_elasticbeanstalk::config::Builder::from(&config)
+            .timeout_config(timeouts.clone())
+            .interceptor(wire::Tap(wire.clone()))
+            .build();
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .interceptor(wire::Tap(wire.clone()))
+            .build();
+        let sts = aws_sdk_sts::config::Builder::from(&config)
+            .timeout_config(timeouts)
+            .interceptor(wire::Tap(wire.clone()))
+            .build();
+        Ok(Self {
+            eb: aws_sdk_elasticbeanstalk::Client::from_conf(eb),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sts: aws_sdk_sts::Client::from_conf(sts),
+            region,
+            wire,
+        })
+    }
+
+    /// Runs the first calls: gives up early when nothing answers at all, so that a dead
+    /// endpoint is told apart from a busy one within seconds.
+    ///
+    /// # Errors
+    /// [`Kind::Unreachable`] after twelve seconds without any answer; else the calls' own.
+    pub async fn first_contact<T>(&self, calls: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::pin!(calls);
+        tokio::select! {
+            result = &mut calls => result,
+            () = self.silence() => Err(Error::new(
+                Kind::Unreachable,
+                format!(
+                    "AWS could not be reached: no answer from region {} within {} s",
+                    self.region,
+                    FIRST_ANSWER.as_secs()
+                ),
+            )
+            .hint("check the network, `--region` and the variable AWS_ENDPOINT_URL, then run the command again")),
+        }
+    }
+
+    /// Ends when nothing has answered for [`FIRST_ANSWER`]; never once something has.
+    async fn silence(&self) {
+        tokio::time::sleep(FIRST_ANSWER).await;
+        if self.wire.answered() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+async fn load(access: &Access) -> SdkConfig {
+    let mut loader: ConfigLoader = aws_config::defaults(BehaviorVersion::latest());
+    if !access.attempts_from_environment || access.local.is_some() {
+        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+    }
+    if let Ok(name) = aws_config::AppName::new("beanship") {
+        loader = loader.app_name(name);
+    }
+    if let Some(region) = &access.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(local) = &access.local {
+        let keys = Credentials::new(
+            &local.access_key_id,
+            &local.secret_access_key,
+            None,
+            None,
+            "sandbox",
+        );
+        loader = loader
+            .profile_files(
+                EnvConfigFiles::builder()
+                    .with_contents(EnvConfigFileKind::Config, "")
+                    .build(),
+            )
+            .profile_name("default")
+            .use_fips(false)
+            .use_dual_stack(false)
+            .credentials_provider(keys)
+            .endpoint_url(&local.endpoint);
+    } else if let Some(profile) = &access.profile {
+        loader = loader.profile_name(profile);
+    }
+    loader.load().await
+}

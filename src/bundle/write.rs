@@ -1,0 +1,270 @@
+//! Writing a selection as a zip: files are packed in parallel, batch by batch, while the batch
+//! before is written and hashed, in the order of the selection whatever the number of threads.
+//!
+//! A batch bounds the memory: its files' content and what that packs to, and the same of the batch
+//! before, are all that is held.
+
+use std::cmp::Reverse;
+use std::io::{self, BufWriter, Read, Seek, Write};
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::archive::{Archive, Member};
+use super::pack::{self, Packed, Packers, WHOLE};
+use super::selection::{Entry, Selection, Sort};
+use crate::error::{Error, Kind, Result, reason};
+
+/// How much content, and how many members, are packed at a time.
+const BATCH_BYTES: u64 = WHOLE;
+const BATCH_MEMBERS: usize = 4096;
+/// How much of a large file's packed data stays in memory before it goes to a temporary file.
+const SPOOL: usize = 16 << 20;
+const BUFFER: usize = 128 << 10;
+
+/// How far writing has come; of [`Selection::entries`] and [`Selection::total_bytes`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Members written.
+    pub members: usize,
+    /// Their size before compression.
+    pub bytes: u64,
+}
+
+/// A bundle that was written.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Written {
+    /// The digest of the zip's bytes in lower-case hexadecimal.
+    pub sha256: String,
+    /// The size of the zip.
+    pub bytes: u64,
+    /// How many members it has that are no directories.
+    pub files: usize,
+}
+
+/// Writes the bundle to `to`, front to back. `progress` is told about every batch.
+///
+/// # Errors
+///
+/// All files that cannot be read or that changed since they were selected, together; or why `to`
+/// cannot be written. What was written until then is no bundle.
+pub fn write(
+    selection: &Selection,
+    to: &mut (impl Write + Send),
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Written> {
+    let sink = Sink {
+        out: BufWriter::with_capacity(BUFFER, to),
+        hash: Sha256::new(),
+        bytes: 0,
+    };
+    let mut writing = Writing {
+        selection,
+        archive: Archive::new(sink),
+        progress,
+        done: Progress::default(),
+    };
+    let packers = Packers::default();
+    let mut rest = selection.entries();
+    let mut packed = Vec::new();
+    while let Some(first) = rest.first() {
+        let outcome = if first.bytes > WHOLE {
+            writing.append(std::mem::take(&mut packed))?;
+            rest = &rest[1..];
+            writing.large(first).map_err(|problem| vec![problem])
+        } else {
+            let (batch, later) = rest.split_at(batch_members(rest));
+            rest = later;
+            let before = std::mem::take(&mut packed);
+            let (appended, outcome) = rayon::join(
+                || writing.append(before),
+                || pack_batch(selection, &packers, batch),
+            );
+            appended?;
+            outcome.map(|members| packed = members)
+        };
+        outcome.map_err(|problems| with_later_problems(selection, problems, rest))?;
+    }
+    writing.append(packed)?;
+    let sink = writing
+        .archive
+        .finish()
+        .map_err(|error| unwritable(&error))?;
+    let files = selection
+        .entries()
+        .iter()
+        .filter(|entry| entry.sort != Sort::Directory)
+        .count();
+    Ok(Written {
+        sha256: hex(&sink.hash.finalize()),
+        bytes: sink.bytes,
+        files,
+    })
+}
+
+/// How many of the members from here on make up the next batch; at least one.
+fn batch_members(rest: &[Entry]) -> usize {
+    let mut bytes = 0;
+    rest.iter()
+        .take(BATCH_MEMBERS)
+        .take_while(|entry| {
+            bytes += entry.bytes;
+            bytes <= BATCH_BYTES && entry.bytes <= WHOLE
+        })
+        .count()
+        .max(1)
+}
+
+type PackedEntry<'a> = (&'a Entry, Packed);
+
+fn pack_batch<'a>(
+    selection: &Selection,
+    packers: &Packers,
+    batch: &'a [Entry],
+) -> std::result::Result<Vec<PackedEntry<'a>>, Vec<Error>> {
+    // The large ones first, so that no thread is left with one at the end.
+    let mut order: Vec<usize> = (0..batch.len()).collect();
+    order.sort_by_key(|&index| Reverse(batch[index].bytes >> 20));
+    let mut results: Vec<(usize, Result<Packed>)> = order
+        .into_par_iter()
+        .with_max_len(4)
+        .map(|index| (index, pack_entry(selection, packers, &batch[index])))
+        .collect();
+    results.sort_by_key(|(index, _)| *index);
+    let mut members = Vec::with_capacity(batch.len());
+    let mut problems = Vec::new();
+    for (entry, (_, result)) in batch.iter().zip(results) {
+        match result {
+            Ok(packed) => members.push((entry, packed)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        Ok(members)
+    } else {
+        Err(problems)
+    }
+}
+
+fn pack_entry(selection: &Selection, packers: &Packers, entry: &Entry) -> Result<Packed> {
+    match entry.sort() {
+        Sort::File { .. } => packers.file(entry, &entry.place(&selection.root)),
+        Sort::Directory => Ok(Packed::stored(&[])),
+        Sort::Symlink { target } => Ok(Packed::stored(target.as_bytes())),
+    }
+}
+
+/// Once a file cannot be read there is no bundle; the others are only tried, so that the user hears
+/// of all that cannot.
+fn with_later_problems(selection: &Selection, mut problems: Vec<Error>, later: &[Entry]) -> Error {
+    problems.extend(
+        later
+            .iter()
+            .filter(|entry| matches!(entry.sort, Sort::File { .. }))
+            .filter_map(|entry| pack::probe(entry, &entry.place(&selection.root)).err()),
+    );
+    Error::all(problems).unwrap_or_else(|| Error::new(Kind::Bundle, "cannot write the bundle"))
+}
+
+struct Writing<'a, W: Write> {
+    selection: &'a Selection,
+    archive: Archive<Sink<W>>,
+    progress: &'a (dyn Fn(Progress) + Sync),
+    done: Progress,
+}
+
+impl<W: Write> Writing<'_, W> {
+    fn append(&mut self, members: Vec<PackedEntry<'_>>) -> Result<()> {
+        for (entry, packed) in members {
+            self.archive
+                .member(&Member {
+                    name: entry.name(),
+                    mode: entry.mode(),
+                    method: packed.method,
+                    crc: packed.crc,
+                    bytes: packed.bytes,
+                    packed_bytes: packed.data.len() as u64,
+                })
+                .and_then(|()| self.archive.data(&packed.data))
+                .map_err(|error| unwritable(&error))?;
+            self.done.members += 1;
+            self.done.bytes += packed.bytes;
+        }
+        (self.progress)(self.done);
+        Ok(())
+    }
+
+    /// A large file is packed on its own, to a spool, as its size stands in front of its data.
+    fn large(&mut self, entry: &Entry) -> Result<()> {
+        let mut spool = tempfile::spooled_tempfile(SPOOL);
+        let place = entry.place(&self.selection.root);
+        let start = self.done.bytes;
+        let packed = pack::large(entry, &place, &mut spool, &mut |read| {
+            self.done.bytes = start + read;
+            (self.progress)(self.done);
+        })?;
+        self.archive
+            .member(&Member {
+                name: entry.name(),
+                mode: entry.mode(),
+                method: packed.method,
+                crc: packed.crc,
+                bytes: packed.bytes,
+                packed_bytes: packed.packed_bytes,
+            })
+            .and_then(|()| copy(&mut spool, &mut self.archive))
+            .map_err(|error| unwritable(&error))?;
+        self.done.members += 1;
+        (self.progress)(self.done);
+        Ok(())
+    }
+}
+
+fn copy<W: Write>(spool: &mut (impl Read + Seek), archive: &mut Archive<W>) -> io::Result<()> {
+    spool.rewind()?;
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match spool.read(&mut buffer)? {
+            0 => return Ok(()),
+            read => archive.data(&buffer[..read])?,
+        }
+    }
+}
+
+/// Counts and hashes what passes on its way to the output.
+struct Sink<W: Write> {
+    out: BufWriter<W>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Sink<W> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(data)?;
+        self.hash.update(&data[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn unwritable(error: &io::Error) -> Error {
+    Error::new(
+        Kind::Io,
+        format!("cannot write the bundle: {}", reason(error)),
+    )
+}
+
+fn hex(digest: &[u8]) -> String {
+    use std::fmt::Write as _;
+    digest
+        .iter()
+        .fold(String::with_capacity(2 * digest.len()), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

@@ -1,0 +1,232 @@
+//! The command line: what can be typed, and nothing else.
+//!
+//! What the values mean together with the environment and the project file is decided in
+//! [`crate::settings`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::settings::duration::parse as duration;
+
+/// Ship Docker Compose apps to AWS Elastic Beanstalk.
+#[derive(Debug, Parser)]
+#[command(name = "beanship", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Options that every command understands.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, nothing to do, planned, started or skipped
+  1    it ran and failed
+  2    usage, a file or a check refused; nothing was touched
+  3    AWS refused or unreachable, or no credentials
+  4    timed out; Elastic Beanstalk may go on
+  130  interrupted";
+
+/// Options that every command understands.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Run as if started in DIR
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// The project file [default: beanship.yml, searched upwards] [env: BEANSHIP_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// AWS region [env: BEANSHIP_REGION]
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Profile of the AWS configuration files [env: BEANSHIP_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// What to print [env: BEANSHIP_OUTPUT] [default: github under GITHUB_ACTIONS=true, else human]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub output: Option<Format>,
+    /// Never ask; agree to the plan
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+    /// Print results and problems only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more: every call to AWS
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Use the embedded AWS instead of the real one; its state is in .beanship/sandbox
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+    /// Like --sandbox, but its first state is an account with nothing in it
+    #[arg(long, global = true)]
+    pub sandbox_empty: bool,
+}
+
+/// The shape of what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people: the narrative on stderr, the result on stdout
+    Human,
+    /// For machines: exactly one document on stdout
+    Json,
+    /// For GitHub Actions: human, with workflow commands and step outputs
+    Github,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ship the app: bundle, upload, create a version, update the environment, follow it to the end
+    Deploy(DeployArgs),
+    /// Make the source bundle without AWS
+    Bundle(BundleArgs),
+    /// Show one environment: status, health, version, instances
+    Status(TargetArgs),
+    /// List the application's environments
+    List(ApplicationArgs),
+    /// Show an environment's events
+    Events(EventsArgs),
+    /// Show the resolved settings
+    Config(ConfigArgs),
+    /// Serve the embedded AWS for other clients until Ctrl-C
+    Sandbox(SandboxArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which application.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ApplicationArgs {
+    /// The application's name [env: BEANSHIP_APP]
+    #[arg(long, value_name = "NAME")]
+    pub app: Option<String>,
+}
+
+/// Which environment.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TargetArgs {
+    /// Which application.
+    #[command(flatten)]
+    pub application: ApplicationArgs,
+    /// The environment: its key in the project file or its Elastic Beanstalk name [env: BEANSHIP_ENV]
+    #[arg(long, value_name = "KEY")]
+    pub env: Option<String>,
+}
+
+/// `beanship deploy`
+#[derive(Debug, Clone, Default, Args)]
+pub struct DeployArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Bucket for the source bundle [env: BEANSHIP_BUCKET_NAME] [default: Elastic Beanstalk's own]
+    #[arg(long, value_name = "NAME")]
+    pub bucket_name: Option<String>,
+    /// Folder inside the bucket [env: BEANSHIP_BUCKET_PATH] [default: the application's name]
+    #[arg(long, value_name = "PATH")]
+    pub bucket_path: Option<String>,
+    /// Version label [env: BEANSHIP_VERSION_LABEL] [default: from the commit and the bundle's digest]
+    #[arg(long, value_name = "LABEL")]
+    pub version_label: Option<String>,
+    /// Description of the version [env: BEANSHIP_MESSAGE] [default: the commit's subject]
+    #[arg(long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// One deadline for waiting, update and health: 90s, 20m, 1h [env: BEANSHIP_TIMEOUT] [default: 20m]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// How long health may take after the update [env: BEANSHIP_HEALTH_TIMEOUT] [default: 2m]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub health_timeout: Option<Duration>,
+    /// Allow an environment whose `branches` do not hold the current branch
+    #[arg(long)]
+    pub any_branch: bool,
+    /// Start the update and leave
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Show the plan and stop
+    #[arg(long)]
+    pub plan: bool,
+    /// Deploy even if the environment already runs this bundle
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `beanship bundle`
+#[derive(Debug, Clone, Default, Args)]
+pub struct BundleArgs {
+    /// Which environment's compose file
+    #[arg(long, value_name = "KEY")]
+    pub env: Option<String>,
+    /// Where to write the zip; `-` is stdout [default: .beanship/bundle.zip]
+    #[arg(short = 'o', long = "out", value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print what goes in and what stays out, and write nothing
+    #[arg(long)]
+    pub list: bool,
+    /// Explain why PATH goes in or stays out
+    #[arg(long, value_name = "PATH", conflicts_with = "list")]
+    pub why: Option<PathBuf>,
+}
+
+/// `beanship events`
+#[derive(Debug, Clone, Default, Args)]
+pub struct EventsArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Keep printing new events until Ctrl-C
+    #[arg(short, long)]
+    pub follow: bool,
+    /// How many of the newest events
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub lines: u16,
+}
+
+/// `beanship config`
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConfigArgs {
+    /// Only this environment
+    #[arg(long, value_name = "KEY")]
+    pub env: Option<String>,
+    /// The application's name [env: BEANSHIP_APP]
+    #[arg(long, value_name = "NAME")]
+    pub app: Option<String>,
+}
+
+/// `beanship sandbox`
+#[derive(Debug, Clone, Default, Args)]
+pub struct SandboxArgs {
+    /// Port on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// Empty the state and leave
+    #[arg(long)]
+    pub reset: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn clap_agrees_with_the_definition() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_lists_the_exit_codes_of_the_type() {
+        for (exit, words) in crate::error::Exit::ALL {
+            let line = format!("  {:<4} {words}", exit as u8);
+            assert!(EXIT_CODES.contains(&line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `beanship config`: what the settings come to, as every other command will use them.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::ConfigArgs;
+use crate::config::{BundleConfig, EnvironmentKind, Tier};
+use crate::error::{Error, Exit, Kind, Result};
+use crate::output::Report;
+use crate::settings::{Choice, Settings, Target};
+
+use super::Context;
+
+/// Runs the command. Needs no AWS.
+///
+/// # Errors
+/// [`Kind::Usage`] for an environment that is not declared.
+pub fn run(cx: &Context, args: &ConfigArgs) -> Result<Exit> {
+    let settings = &cx.settings;
+    let app = settings.app(args.app.as_deref())?;
+    let config = &settings.config;
+    let choice = Choice {
+        config,
+        app: &app,
+        wanted: None,
+        branch: None,
+        any_branch: true,
+    };
+    let targets = match settings.wanted(args.env.as_deref()) {
+        Some(env) => vec![settings.target(args.app.as_deref(), Some(env), None)?],
+        None => choice.all()?,
+    };
+    cx.out.result(&Resolved {
+        directory: settings.root.clone(),
+        config_file: settings.config_file.clone(),
+        region: settings.region.clone(),
+        profile: settings.profile.clone(),
+        bucket_name: config.bucket_name.clone(),
+        bucket_path: config.bucket_path.clone().unwrap_or_else(|| app.clone()),
+        bundle: config.bundle.clone(),
+        environments: targets
+            .into_iter()
+            .map(|target| environment(settings, target))
+            .collect(),
+        app,
+    });
+    Ok(Exit::Done)
+}
+
+#[derive(Debug, Serialize)]
+struct Resolved {
+    directory: PathBuf,
+    config_file: Option<PathBuf>,
+    app: String,
+    /// None: the SDK's chain decides.
+    region: Option<String>,
+    profile: Option<String>,
+    /// None: Elastic Beanstalk's own.
+    bucket_name: Option<String>,
+    bucket_path: String,
+    bundle: BundleConfig,
+    environments: Vec<ResolvedEnvironment>,
+}
+
+#[derive(Debug, Serialize)]
+struct ResolvedEnvironment {
+    key: Option<String>,
+    name: String,
+    branches: Vec<String>,
+    platform: Option<String>,
+    #[serde(rename = "type")]
+    kind: EnvironmentKind,
+    tier: Tier,
+    protected: bool,
+    compose: PathBuf,
+}
+
+fn environment(settings: &Settings, target: Target) -> ResolvedEnvironment {
+    let key = target.key.as_deref();
+    let declared = key
+        .and_then(|key| settings.config.environments.get(key))
+        .cloned();
+    let declared = declared.unwrap_or_default();
+    ResolvedEnvironment {
+        compose: settings.compose(key),
+        name: target.environment,
+        branches: declared.branches,
+        platform: declared.platform,
+        kind: declared.kind,
+        tier: declared.tier,
+        protected: declared.protected,
+        key: target.key,
+    }
+}
+
+impl Report for Resolved {
+    /// The same document as YAML.
+    fn human(&self) -> String {
+        serde_saphyr::to_string(self).map_or_else(
+            |why| Error::new(Kind::Config, why.to_string()).to_string(),
+            |text| text.trim_end().to_owned(),
+        )
+    }
+}

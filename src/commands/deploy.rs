@@ -1,0 +1,291 @@
+//! `beanship deploy`: bundle, look, plan, agree, apply, watch, report.
+
+use std::time::{Duration, Instant};
+
+use crate::cli::DeployArgs;
+use crate::deploy::events::Follower;
+use crate::deploy::outcome::Outcome;
+use crate::deploy::report::DeployReport;
+use crate::deploy::source::Source;
+use crate::deploy::version::Label;
+use crate::deploy::watch::{Seen, Watch};
+use crate::deploy::{
+    self, DeployStep, Desired, First, Made, World, first_look, second_look, wait_until_ready,
+};
+use crate::error::{Error, Exit, Kind, Result};
+use crate::output::Event;
+use crate::plan::{Moment, Plan, Step};
+use crate::settings::{Choice, Chosen, DeploySettings, SandboxMode, Target};
+
+use super::bundle::{Bundled, Job, stopped};
+use super::{Context, signal};
+
+/// How long a deploy whose bundle is wrong waits for what the checks at AWS say as well.
+const ALSO_AT_AWS: Duration = Duration::from_secs(3);
+
+/// Runs the command and reports, whatever happens.
+///
+/// # Errors
+/// None: what goes wrong is in the report.
+pub async fn run(cx: &Context, args: &DeployArgs) -> Result<Exit> {
+    let mut report = DeployReport::default();
+    let result = tokio::select! {
+        result = ship(cx, args, &mut report) => Some(result),
+        () = signal() => None,
+    };
+    let result = result.unwrap_or_else(|| Err(interrupted(&report)));
+    let error = report.close(result);
+    if let Some(error) = &error {
+        cx.out.problem(error);
+    }
+    cx.out.result(&report);
+    Ok(report.exit())
+}
+
+/// The runbook.
+async fn ship(cx: &Context, args: &DeployArgs, report: &mut DeployReport) -> Result<()> {
+    let source = Source::discover(&cx.settings.root);
+    let Some(target) = choose(cx, args, &source, report)? else {
+        return Ok(());
+    };
+    let settings = DeploySettings::resolve(args, &cx.settings, &target.app)?;
+    let deadline = Instant::now() + settings.timeout;
+    let (bundled, world, first) = prepare(cx, &target, deadline).await?;
+    report.bundled(&bundled.file);
+    report.describe(&first.environment);
+    let desired = Desired {
+        label: Label::of(settings.label.as_deref(), &source, &bundled.file.sha256)?,
+        description: source.description(settings.message.as_deref()),
+        bundle: bundled.file.clone(),
+        bucket_name: settings.bucket_name,
+        bucket_path: settings.bucket_path,
+        bucket_owner: settings.bucket_owner,
+        force: args.force,
+        target,
+    };
+    let mut follower = Follower::behind(&first.events);
+    let first = if args.plan {
+        first
+    } else {
+        ready(&world, first, &mut follower).await?
+    };
+    let observed = second_look(&world.aws, &desired, first).await?;
+    let plan = deploy::plan(&desired, &observed)?;
+    report.planned(&plan, &desired, &observed);
+    if plan.is_empty() {
+        report.settle(Outcome::Unchanged, None);
+        return Ok(());
+    }
+    cx.out.event(&Event::Plan(&plan.changes()));
+    if args.plan || !agreed(cx, &plan, &desired)? {
+        report.settle(Outcome::Planned, None);
+        return Ok(());
+    }
+    let made = apply(&world, &plan, follower, report).await?;
+    if args.no_wait {
+        report.settle(Outcome::Started, None);
+        return Ok(());
+    }
+    let label = report.version_label.clone().unwrap_or_default();
+    let watch = Watch {
+        world: &world,
+        name: &observed.environment.name,
+        wanted: &label,
+        previous: observed.environment.version_label.as_deref(),
+        request_id: made.request_id,
+        health_timeout: settings.health_timeout,
+    };
+    follow(&watch, made.follower, report).await
+}
+
+/// The environment; none where no environment belongs to the branch and CI runs this.
+fn choose(
+    cx: &Context,
+    args: &DeployArgs,
+    source: &Source,
+    report: &mut DeployReport,
+) -> Result<Option<Target>> {
+    if let Some(trouble) = &source.trouble {
+        let text = format!("git does not tell about this tree: {trouble}");
+        cx.out.event(&Event::Warning(&text));
+    }
+    let app = cx.settings.app(args.target.application.app.as_deref())?;
+    report.application = Some(app.clone());
+    let branch = cx.settings.branch(source.branch.as_deref());
+    let choice = Choice {
+        config: &cx.settings.config,
+        app: &app,
+        wanted: cx.settings.wanted(args.target.env.as_deref()),
+        branch: branch.as_deref(),
+        any_branch: args.any_branch,
+    };
+    match choice.choose()? {
+        Chosen::Target(target) => {
+            report.environment = Some(target.environment.clone());
+            Ok(Some(target))
+        }
+        Chosen::NoneForBranch if cx.settings.environ.is_ci() => {
+            let why = choice.none_for_branch().message().to_owned();
+            report.settle(Outcome::Skipped, Some(why));
+            Ok(None)
+        }
+        Chosen::NoneForBranch => Err(choice.none_for_branch()),
+    }
+}
+
+/// Makes the bundle while the environment is looked at. A bundle that cannot be made ends the
+/// deploy before AWS matters; what our checks have found there by then is told as well.
+async fn prepare(
+    cx: &Context,
+    target: &Target,
+    deadline: Instant,
+) -> Result<(Bundled, World, First)> {
+    let (job, out) = (Job::new(cx, target.key.as_deref(), None), cx.out.clone());
+    let mut bundling = tokio::task::spawn_blocking(move || job.make(&out));
+    let looking = async {
+        let aws = cx.aws().await?;
+        headline(cx, target, &aws.region);
+        let first = first_look(&aws, target).await?;
+        Ok((
+            World {
+                aws,
+                out: cx.out.clone(),
+                deadline,
+            },
+            first,
+        ))
+    };
+    tokio::pin!(looking);
+    let (bundled, looked) = tokio::select! {
+        bundled = &mut bundling => (bundled, None),
+        looked = &mut looking => ((&mut bundling).await, Some(looked)),
+    };
+    match bundled.map_err(|why| stopped(&why))? {
+        Ok(bundled) => {
+            let (world, first) = match looked {
+                Some(looked) => looked?,
+                None => looking.await?,
+            };
+            for note in &first.notes {
+                cx.out.event(&Event::Note(note));
+            }
+            Ok((bundled, world, first))
+        }
+        Err(problem) => {
+            let looked = match looked {
+                Some(looked) => Some(looked),
+                None => tokio::time::timeout(ALSO_AT_AWS, looking).await.ok(),
+            };
+            let also = looked
+                .and_then(Result::err)
+                .filter(|error| error.kind() == Kind::Check);
+            Err(Error::all([problem].into_iter().chain(also).collect()).expect("one problem"))
+        }
+    }
+}
+
+fn headline(cx: &Context, target: &Target, region: &str) {
+    let place = match cx.settings.sandbox {
+        SandboxMode::Off => region.to_owned(),
+        _ => format!("{region}, in the sandbox"),
+    };
+    let text = format!(
+        "Deploying {} to {} ({place})",
+        target.app, target.environment
+    );
+    cx.out.event(&Event::Headline(&text));
+    for key in cx.settings.config.without_effect() {
+        let text = format!("`{key}` in beanship.yml has no effect yet");
+        cx.out.event(&Event::Warning(&text));
+    }
+}
+
+/// Waits for a busy environment, before anything is used up, and looks again.
+async fn ready(world: &World, first: First, follower: &mut Follower) -> Result<First> {
+    if first.environment.is_ready() {
+        return Ok(first);
+    }
+    let name = first.environment.name.clone();
+    let text = format!(
+        "{name} is {}: waiting until it is Ready",
+        first.environment.status
+    );
+    world.out.event(&Event::Note(&text));
+    let environment = wait_until_ready(world, &name, follower).await?;
+    let events = deploy::events::read(&world.aws, &name, None, 100)
+        .await
+        .unwrap_or_default();
+    Ok(First {
+        environment,
+        events,
+        ..first
+    })
+}
+
+/// Whether the deploy may go ahead. Only a protected environment is asked about.
+fn agreed(cx: &Context, plan: &Plan<DeployStep>, desired: &Desired) -> Result<bool> {
+    let declared = desired
+        .target
+        .key
+        .as_ref()
+        .and_then(|key| cx.settings.config.environments.get(key));
+    if !declared.is_some_and(|environment| environment.protected) {
+        return Ok(true);
+    }
+    cx.agree(
+        &plan.changes(),
+        &format!("{} is protected", desired.target.environment),
+    )
+}
+
+/// Carries the plan out.
+async fn apply(
+    world: &World,
+    plan: &Plan<DeployStep>,
+    follower: Follower,
+    report: &mut DeployReport,
+) -> Result<Made> {
+    let mut made = Made {
+        follower,
+        ..Made::default()
+    };
+    let tell = |moment: Moment<'_, DeployStep>| match moment {
+        Moment::Begins(step) => report.applying(step),
+        Moment::Done(step, took) => world.out.event(&Event::Done(&step.past(), took)),
+    };
+    plan.apply(world, &mut made, tell).await?;
+    Ok(made)
+}
+
+/// Follows the update to its end and notes what came of it.
+async fn follow(watch: &Watch<'_>, follower: Follower, report: &mut DeployReport) -> Result<()> {
+    let mut seen = Seen::behind(follower);
+    let settled = watch.until_settled(&mut seen).await;
+    if let Some(environment) = &seen.environment {
+        report.describe(environment);
+    }
+    report.events = seen.events;
+    let (outcome, why) = settled?;
+    report.settle(outcome, Some(why));
+    Ok(())
+}
+
+/// The error of a deploy that a signal ended: what goes on without us, and how to come back.
+fn interrupted(report: &DeployReport) -> Error {
+    let environment = report.environment.as_deref().unwrap_or("NAME");
+    if report.is_updating() {
+        Error::new(
+            Kind::Interrupted,
+            format!("interrupted: Elastic Beanstalk goes on with the update of {environment}"),
+        )
+        .hint(format!(
+            "follow it with `beanship events --follow --env {environment}`"
+        ))
+    } else {
+        Error::new(
+            Kind::Interrupted,
+            "interrupted: the environment was not touched",
+        )
+        .hint("run the same command again; it goes on where it stopped")
+    }
+}

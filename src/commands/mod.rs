@@ -1,0 +1,258 @@
+//! One file a verb. Each `run` reads as the runbook of its command.
+
+pub mod bundle;
+pub mod completions;
+pub mod config;
+pub mod deploy;
+pub mod events;
+pub mod list;
+pub mod sandbox;
+pub mod status;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::OnceCell;
+
+use crate::aws::{Access, Aws, Local};
+use crate::cli::Command;
+use crate::deploy::source::Source;
+use crate::error::{Error, Exit, Kind, Result, reason};
+use crate::output::{Event, Out};
+use crate::plan::Change;
+use crate::sandbox::{Options, Sandbox, Seed, SeedEnvironment};
+use crate::settings::{Choice, SandboxMode, Settings, Target};
+
+/// The folder below the project's root that is the tool's own.
+pub const OWN_FOLDER: &str = ".beanship";
+
+/// The region of the sandbox where nothing names one.
+const SANDBOX_REGION: &str = "us-east-1";
+
+/// What every command works with.
+#[derive(Debug)]
+pub struct Context {
+    /// What is meant.
+    pub settings: Settings,
+    /// The one writer.
+    pub out: Out,
+    sandbox: OnceCell<Sandbox>,
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// What the command has no report of its own for.
+pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
+    for note in &cx.settings.notes {
+        cx.out.event(&Event::Note(note));
+    }
+    match command {
+        Command::Deploy(args) => deploy::run(cx, args).await,
+        Command::Bundle(args) => cx.interruptible(bundle::run(cx, args)).await,
+        Command::Status(args) => cx.interruptible(status::run(cx, args)).await,
+        Command::List(args) => cx.interruptible(list::run(cx, args)).await,
+        Command::Events(args) => events::run(cx, args).await,
+        Command::Config(args) => config::run(cx, args),
+        Command::Sandbox(args) => sandbox::run(cx, args).await,
+        Command::Completions { shell } => completions::run(*shell, &cx.out),
+    }
+}
+
+impl Context {
+    /// A context of these settings.
+    #[must_use]
+    pub fn new(settings: Settings, out: Out) -> Self {
+        Self {
+            settings,
+            out,
+            sandbox: OnceCell::new(),
+        }
+    }
+
+    /// The clients: of the real AWS, or of the embedded one, which starts when first asked for.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] without a region; [`Kind::Io`] where the sandbox cannot start.
+    pub async fn aws(&self) -> Result<Aws> {
+        let mut access: Access = self.settings.access();
+        if self.settings.sandbox != SandboxMode::Off {
+            let sandbox = self
+                .sandbox
+                .get_or_try_init(|| self.start_sandbox(0))
+                .await?;
+            access
+                .region
+                .get_or_insert_with(|| SANDBOX_REGION.to_owned());
+            access.local = Some(Local {
+                endpoint: sandbox.endpoint().to_owned(),
+                access_key_id: sandbox.access_key_id().to_owned(),
+                secret_access_key: sandbox.secret_access_key().to_owned(),
+            });
+        }
+        Aws::connect(&access, &self.out).await
+    }
+
+    /// Starts the embedded AWS with what the project file declares.
+    ///
+    /// # Errors
+    /// [`Kind::Io`] where its folder or port cannot be used.
+    pub async fn start_sandbox(&self, port: u16) -> Result<Sandbox> {
+        self.make_own_folder()?;
+        let seed = match self.settings.sandbox {
+            SandboxMode::Empty => None,
+            _ => self.seed()?,
+        };
+        let directory = self.sandbox_folder();
+        let options = Options {
+            directory: directory.clone(),
+            port,
+            seed,
+        };
+        crate::sandbox::start(options).await.map_err(|why| {
+            Error::new(Kind::Io, format!("the sandbox cannot start in {}: {}", directory.display(), reason(&why)))
+                .hint("empty its state with `beanship sandbox --reset`, or choose another port with `--port N`")
+        })
+    }
+
+    /// Where the sandbox keeps its state.
+    #[must_use]
+    pub fn sandbox_folder(&self) -> PathBuf {
+        self.settings.root.join(OWN_FOLDER).join("sandbox")
+    }
+
+    /// The application and environments that a new sandbox starts with.
+    fn seed(&self) -> Result<Option<Seed>> {
+        let Ok(app) = self.settings.app(None) else {
+            return Ok(None);
+        };
+        let config = &self.settings.config;
+        let choice = Choice {
+            config,
+            app: &app,
+            wanted: None,
+            branch: None,
+            any_branch: true,
+        };
+        let environment = |target: Target| {
+            let declared = target
+                .key
+                .and_then(|key| config.environments.get(&key))
+                .cloned();
+            let declared = declared.unwrap_or_default();
+            SeedEnvironment {
+                name: target.environment,
+                platform: declared.platform,
+                single_instance: declared.kind == crate::config::EnvironmentKind::Single,
+                worker: declared.tier == crate::config::Tier::Worker,
+            }
+        };
+        let environments = choice.all()?.into_iter().map(environment).collect();
+        let region = self
+            .settings
+            .region
+            .clone()
+            .unwrap_or_else(|| SANDBOX_REGION.to_owned());
+        Ok(Some(Seed {
+            region,
+            application: app,
+            environments,
+        }))
+    }
+
+    /// Makes the tool's own folder, which git ignores.
+    ///
+    /// # Errors
+    /// [`Kind::Io`].
+    pub fn make_own_folder(&self) -> Result<PathBuf> {
+        let folder = self.settings.root.join(OWN_FOLDER);
+        std::fs::create_dir_all(&folder).map_err(|why| Error::io("make", &folder, &why))?;
+        let ignore = folder.join(".gitignore");
+        if !ignore.exists() {
+            std::fs::write(&ignore, "*\n").map_err(|why| Error::io("write", &ignore, &why))?;
+        }
+        Ok(folder)
+    }
+
+    /// The tool's own files, which never go into a bundle.
+    #[must_use]
+    pub fn own_files(&self, output: Option<&Path>) -> Vec<PathBuf> {
+        let default = self.settings.root.join(crate::config::FILE_NAME);
+        let named = self.settings.config_file.clone();
+        named
+            .into_iter()
+            .chain([default])
+            .chain(output.map(Path::to_path_buf))
+            .collect()
+    }
+
+    /// The environment that a reading command is about.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where that is not clear.
+    pub fn target(&self, app: Option<&str>, env: Option<&str>) -> Result<Target> {
+        let git = match self.settings.wanted(env) {
+            Some(_) => None,
+            None => Source::discover(&self.settings.root).branch,
+        };
+        self.settings.target(app, env, git.as_deref())
+    }
+
+    /// Whether the plan may be carried out: agreed to by flag or on the terminal. Without a
+    /// terminal, a plan that changes or removes something needs the flag.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where nobody can be asked.
+    pub fn agree(&self, changes: &[Change], why: &str) -> Result<bool> {
+        if self.settings.yes {
+            return Ok(true);
+        }
+        if self.settings.interactive {
+            return self
+                .out
+                .ask(&format!("{why}. Go ahead?"))
+                .map_err(|why| Error::new(Kind::Io, format!("cannot ask: {}", reason(&why))));
+        }
+        if changes
+            .iter()
+            .all(|change| change.verb == crate::plan::Verb::Create)
+        {
+            return Ok(true);
+        }
+        Err(Error::new(
+            Kind::Usage,
+            format!("{why}, and nobody can be asked: there is no terminal"),
+        )
+        .hint("agree beforehand with `--yes`, or look first with `--plan`"))
+    }
+
+    /// Runs something until it ends or a signal does.
+    ///
+    /// # Errors
+    /// [`Kind::Interrupted`] after Ctrl-C or SIGTERM.
+    pub async fn interruptible<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            result = work => result,
+            () = signal() => Err(Error::new(Kind::Interrupted, "interrupted: nothing more is done")),
+        }
+    }
+}
+
+/// Ends with the first Ctrl-C or SIGTERM. From then on the next one ends the process at once.
+pub async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}

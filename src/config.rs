@@ -1,0 +1,320 @@
+//! The project file `beanship.yml`: its types, where it is found, and what it must hold.
+//!
+//! Unknown keys are errors with their position. What the file means together with flags and
+//! the environment is decided in [`crate::settings`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind, Result};
+use crate::yaml;
+
+/// The file's name.
+pub const FILE_NAME: &str = "beanship.yml";
+
+/// The content of `beanship.yml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The Elastic Beanstalk application.
+    pub app: Option<String>,
+    /// The AWS region of everything in this file.
+    pub region: Option<String>,
+    /// The bucket for source bundles; by default Elastic Beanstalk's own.
+    pub bucket_name: Option<String>,
+    /// The folder inside the bucket; by default the application's name.
+    pub bucket_path: Option<String>,
+    /// The account that owns the bucket, if it is not the caller's.
+    pub bucket_owner: Option<String>,
+    /// The compose file, relative to the project file.
+    pub compose: Option<PathBuf>,
+    /// What goes into the source bundle.
+    #[serde(default)]
+    pub bundle: BundleConfig,
+    /// Environment properties for all environments.
+    properties: Option<IgnoredAny>,
+    /// Account-wide infrastructure.
+    infra: Option<IgnoredAny>,
+    /// The environments by key.
+    #[serde(default)]
+    pub environments: BTreeMap<String, EnvironmentConfig>,
+}
+
+/// Which files go into the source bundle (gitignore syntax).
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BundleConfig {
+    /// In, whatever other rules say.
+    pub include: Vec<String>,
+    /// Out.
+    pub exclude: Vec<String>,
+    /// If not empty: nothing but these.
+    pub only: Vec<String>,
+    /// What becomes of symbolic links.
+    pub symlinks: Symlinks,
+}
+
+/// What becomes of symbolic links in the bundle.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Symlinks {
+    /// They stay links.
+    #[default]
+    Keep,
+    /// What they point to goes in.
+    Follow,
+}
+
+/// One environment of the project file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EnvironmentConfig {
+    /// Its Elastic Beanstalk name; by default `<app>-<key>`.
+    pub name: Option<String>,
+    /// The git branches that deploy to it.
+    pub branches: Vec<String>,
+    /// Platform branch or solution stack.
+    pub platform: Option<String>,
+    /// Single instance or load balanced.
+    #[serde(rename = "type")]
+    pub kind: EnvironmentKind,
+    /// WebServer or Worker.
+    pub tier: Tier,
+    /// The EC2 instance type.
+    pub instance_type: Option<String>,
+    /// Whether a deploy to it asks first.
+    pub protected: bool,
+    /// Its own compose file, relative to the project file.
+    pub compose: Option<PathBuf>,
+    deployer: Option<IgnoredAny>,
+    network: Option<IgnoredAny>,
+    database: Option<IgnoredAny>,
+    properties: Option<IgnoredAny>,
+    settings: Option<IgnoredAny>,
+}
+
+/// Elastic Beanstalk's `EnvironmentType`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnvironmentKind {
+    /// One instance with an elastic IP address.
+    #[default]
+    Single,
+    /// An Auto Scaling group behind a load balancer.
+    LoadBalanced,
+}
+
+/// Elastic Beanstalk's environment tier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// Serves HTTP.
+    #[default]
+    Web,
+    /// Works off an SQS queue.
+    Worker,
+}
+
+impl Config {
+    /// Reads and checks a project file.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] with the position of what does not fit.
+    pub fn read(path: &Path, shown: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|why| Error::io("read", shown, &why))?;
+        Self::parse(&text, shown)
+    }
+
+    /// Like [`Config::read`], from text.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] with the position of what does not fit.
+    pub fn parse(text: &str, shown: &Path) -> Result<Self> {
+        let config: Self = yaml::parse(text, shown, Kind::Config)?;
+        match Error::all(config.contradictions(shown)) {
+            Some(error) => Err(error),
+            None => Ok(config),
+        }
+    }
+
+    /// The environments that declare the branch.
+    pub fn environments_of_branch<'a>(&'a self, branch: &'a str) -> impl Iterator<Item = &'a str> {
+        self.environments
+            .iter()
+            .filter(move |(_, environment)| environment.branches.iter().any(|b| b == branch))
+            .map(|(key, _)| key.as_str())
+    }
+
+    /// Whether any environment declares branches.
+    #[must_use]
+    pub fn declares_branches(&self) -> bool {
+        self.environments
+            .values()
+            .any(|environment| !environment.branches.is_empty())
+    }
+
+    /// The keys in the file that this version reads but does not act on.
+    #[must_use]
+    pub fn without_effect(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        let mut note = |present: bool, key: String| {
+            if present {
+                keys.push(key);
+            }
+        };
+        note(self.properties.is_some(), "properties".into());
+        note(self.infra.is_some(), "infra".into());
+        for (name, environment) in &self.environments {
+            let at = |key: &str| format!("environments.{name}.{key}");
+            note(environment.deployer.is_some(), at("deployer"));
+            note(environment.network.is_some(), at("network"));
+            note(environment.database.is_some(), at("database"));
+            note(environment.properties.is_some(), at("properties"));
+            note(environment.settings.is_some(), at("settings"));
+        }
+        keys
+    }
+
+    /// What is well formed but cannot be meant.
+    fn contradictions(&self, shown: &Path) -> Vec<Error> {
+        let mut problems = Vec::new();
+        let mut problem = |text: String| {
+            problems.push(Error::new(
+                Kind::Config,
+                format!("{}: {text}", shown.display()),
+            ));
+        };
+        for (key, environment) in &self.environments {
+            for (other, named) in &self.environments {
+                if other != key && named.name.as_deref() == Some(key) {
+                    problem(format!(
+                        "`{key}` is the key of one environment and the name of `{other}`: \
+                         `--env {key}` would mean both"
+                    ));
+                }
+                if other > key && named.name.is_some() && named.name == environment.name {
+                    problem(format!(
+                        "the environments `{key}` and `{other}` have the same name"
+                    ));
+                }
+            }
+            if let Some(name) = &environment.name
+                && !is_environment_name(name)
+            {
+                problem(format!(
+                    "`{name}` cannot be an environment's name: 4 to 40 letters, digits and \
+                     hyphens are allowed, no hyphen first or last"
+                ));
+            }
+        }
+        if self
+            .app
+            .as_deref()
+            .is_some_and(|app| app.is_empty() || app.chars().count() > 100)
+        {
+            problem("`app` must have 1 to 100 characters".into());
+        }
+        problems
+    }
+}
+
+/// Elastic Beanstalk's rule for environment names (facts 1.2).
+#[must_use]
+pub fn is_environment_name(name: &str) -> bool {
+    (4..=40).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// Looks for the project file in `from` and the directories above it. Stops at the top of a
+/// git checkout or at the file system's root.
+#[must_use]
+pub fn find(from: &Path) -> Option<PathBuf> {
+    for directory in from.ancestors() {
+        let candidate = directory.join(FILE_NAME);
+        if candidate.is_file() {
+            return Some(candidate);
+        }
+        if directory.join(".git").exists() {
+            return None;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config> {
+        Config::parse(text, Path::new("beanship.yml"))
+    }
+
+    #[test]
+    fn every_documented_key_is_read() {
+        let config = parse(
+            r#"
+app: docker-fullstack-app
+region: ap-northeast-2
+bucket_name: my-bundles
+bucket_path: docker-fullstack-app
+compose: docker-compose.yml
+bundle: { exclude: [docs/] }
+infra:
+  account: "123456789012"
+  tags: { team: shop }
+environments:
+  production:
+    name: DockerFullstackApp-env
+    branches: [main]
+    platform: Docker running on 64bit Amazon Linux 2023
+    type: load-balanced
+    instance_type: t3.small
+    deployer: { github: owner/repo }
+    network: { vpc: default }
+    properties: { LOG_LEVEL: info, API_KEY: { from_env: API_KEY } }
+    settings: { "aws:elasticbeanstalk:command": { DeploymentPolicy: Rolling } }
+"#,
+        )
+        .expect("the design's example");
+        assert_eq!(
+            config.environments["production"].kind,
+            EnvironmentKind::LoadBalanced
+        );
+        assert_eq!(
+            config.environments_of_branch("main").collect::<Vec<_>>(),
+            ["production"]
+        );
+        insta::assert_snapshot!(config.without_effect().join("\n"), @r"
+        infra
+        environments.production.deployer
+        environments.production.network
+        environments.production.properties
+        environments.production.settings
+        ");
+    }
+
+    #[test]
+    fn contradictions_are_reported_together() {
+        let error = parse(
+            "environments:\n  staging: {}\n  production: {name: staging}\n  x: {name: '-bad'}\n",
+        )
+        .expect_err("two problems");
+        let messages: Vec<_> = error.problems().map(|p| p.message().to_owned()).collect();
+        insta::assert_snapshot!(messages.join("\n"), @r"
+        beanship.yml: `staging` is the key of one environment and the name of `production`: `--env staging` would mean both
+        beanship.yml: `-bad` cannot be an environment's name: 4 to 40 letters, digits and hyphens are allowed, no hyphen first or last
+        ");
+    }
+
+    #[test]
+    fn an_empty_file_is_an_empty_configuration() {
+        assert!(parse("").expect("empty").environments.is_empty());
+    }
+}

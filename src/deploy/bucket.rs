@@ -1,0 +1,284 @@
+//! The bucket and the bundle's object in it.
+
+use std::path::{Path, PathBuf};
+
+use aws_sdk_s3::primitives::ByteStream;
+
+use crate::aws::Aws;
+use crate::aws::error::Explain;
+use crate::error::{Error, Kind, Result};
+use crate::output::{Event, Out, Phase};
+
+/// The object's metadata field that holds the bundle's sha256, without `x-amz-meta-`.
+const DIGEST: &str = "bundle-sha256";
+
+/// A bucket as it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bucket {
+    /// It is there, in the right region, and belongs to the right account.
+    Fit,
+    /// It is not there.
+    Missing,
+}
+
+/// Looks at a bucket.
+///
+/// # Errors
+/// [`Kind::Check`] for a bucket in another region; [`Kind::Denied`] for one of another account
+/// or one that the caller may not use.
+pub async fn look(aws: &Aws, bucket: &str, owner: &str) -> Result<Bucket> {
+    let answer = aws
+        .s3
+        .head_bucket()
+        .bucket(bucket)
+        .expected_bucket_owner(owner)
+        .send()
+        .await;
+    let elsewhere = |region: &str| {
+        Error::new(
+            Kind::Check,
+            format!(
+                "the bucket {bucket} is in {region}: Elastic Beanstalk needs it in {}",
+                aws.region
+            ),
+        )
+        .hint("name a bucket of that region: `--bucket-name NAME`")
+    };
+    let error = match answer {
+        Ok(found) => {
+            return match found.bucket_region() {
+                Some(region) if region != aws.region => Err(elsewhere(region)),
+                _ => Ok(Bucket::Fit),
+            };
+        }
+        Err(error) => error,
+    };
+    let response = error.raw_response();
+    let status = response.map(|response| response.status().as_u16());
+    let region = response
+        .and_then(|response| response.headers().get("x-amz-bucket-region"))
+        .filter(|region| *region != aws.region)
+        .map(str::to_owned);
+    match (status, region) {
+        (Some(301 | 400), Some(region)) => Err(elsewhere(&region)),
+        (Some(404), _) => Ok(Bucket::Missing),
+        (Some(403), _) => Err(Error::new(
+            Kind::Denied,
+            format!("the bucket {bucket} cannot be used: it belongs to another account than {owner}, or the caller may not use it"),
+        )
+        .hint("allow the action `s3:ListBucket` on it, or name the owner as `bucket_owner` in beanship.yml")),
+        _ => Err(Err::<(), _>(error).explain("s3", "HeadBucket").expect_err("an error")),
+    }
+}
+
+/// Has Elastic Beanstalk make its own bucket of the region.
+///
+/// # Errors
+/// What AWS says.
+pub async fn create_own(aws: &Aws, expected: &str) -> Result<()> {
+    let made = aws
+        .eb
+        .create_storage_location()
+        .send()
+        .await
+        .explain("elasticbeanstalk", "CreateStorageLocation")?;
+    match made.s3_bucket() {
+        Some(name) if name != expected => Err(Error::new(
+            Kind::Aws,
+            format!("Elastic Beanstalk's bucket is {name}, not {expected} as its rule says"),
+        )
+        .hint(format!("name it: `--bucket-name {name}`"))),
+        _ => Ok(()),
+    }
+}
+
+/// A bundle's object as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Object {
+    /// It is there, with the digest that is recorded on it.
+    There(Option<String>),
+    /// It is not there.
+    Missing,
+    /// The caller may not look.
+    NotTold,
+}
+
+/// Looks at a bundle's object.
+///
+/// # Errors
+/// What AWS says, other than that the object is not there or may not be looked at.
+pub async fn object(aws: &Aws, bucket: &str, key: &str, owner: Option<&str>) -> Result<Object> {
+    let answer = aws
+        .s3
+        .head_object()
+        .bucket(bucket)
+        .key(key)
+        .set_expected_bucket_owner(owner.map(str::to_owned))
+        .send()
+        .await;
+    match answer {
+        Ok(found) => Ok(Object::There(
+            found.metadata().and_then(|meta| meta.get(DIGEST).cloned()),
+        )),
+        Err(error) => match error
+            .raw_response()
+            .map(|response| response.status().as_u16())
+        {
+            Some(404) => Ok(Object::Missing),
+            Some(403) => Ok(Object::NotTold),
+            _ => Err(Err::<(), _>(error)
+                .explain("s3", "HeadObject")
+                .expect_err("an error")),
+        },
+    }
+}
+
+/// A bundle on its way into the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+    /// The account that must own the bucket.
+    pub owner: String,
+    /// The zip on disk.
+    pub file: PathBuf,
+    /// Its sha256.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl Upload {
+    /// Uploads it in one request; the SDK adds the checksum.
+    ///
+    /// # Errors
+    /// What AWS says.
+    pub async fn run(&self, aws: &Aws, out: &Out) -> Result<()> {
+        let sent = aws
+            .s3
+            .put_object()
+            .bucket(&self.bucket)
+            .key(&self.key)
+            .expected_bucket_owner(&self.owner)
+            .content_type("application/zip")
+            .metadata(DIGEST, &self.sha256)
+            .body(self.body().await?)
+            .customize()
+            .interceptor(progress::Counted::new(out.clone(), self.bytes))
+            .send()
+            .await
+            .explain("s3", "PutObject");
+        out.event(&Event::ProgressEnd);
+        sent.map(drop)
+    }
+
+    async fn body(&self) -> Result<ByteStream> {
+        ByteStream::from_path(&self.file).await.map_err(|why| {
+            Error::new(
+                Kind::Io,
+                format!("cannot read {}: {why}", display(&self.file)),
+            )
+        })
+    }
+}
+
+fn display(path: &Path) -> String {
+    path.display().to_string()
+}
+
+mod progress {
+    //! Counts the bytes of a request's body as they leave.
+
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use aws_smithy_runtime_api::box_error::BoxError;
+    use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+    use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+    use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::config_bag::ConfigBag;
+    use bytes::Bytes;
+    use http_body::{Body, Frame, SizeHint};
+
+    use super::{Event, Out, Phase};
+
+    /// Wraps the body of every attempt.
+    #[derive(Debug)]
+    pub(super) struct Counted {
+        out: Out,
+        total: u64,
+    }
+
+    impl Counted {
+        pub(super) fn new(out: Out, total: u64) -> Self {
+            Self { out, total }
+        }
+    }
+
+    #[dyn_dispatch_hint]
+    impl Intercept for Counted {
+        fn name(&self) -> &'static str {
+            "beanship upload progress"
+        }
+
+        fn modify_before_transmit(
+            &self,
+            context: &mut BeforeTransmitInterceptorContextMut<'_>,
+            _: &RuntimeComponents,
+            _: &mut ConfigBag,
+        ) -> Result<(), BoxError> {
+            let body = std::mem::replace(context.request_mut().body_mut(), SdkBody::taken());
+            let (out, total) = (self.out.clone(), self.total);
+            let counting = Counting {
+                body,
+                out,
+                total,
+                done: 0,
+            };
+            *context.request_mut().body_mut() = SdkBody::from_body_1_x(counting);
+            Ok(())
+        }
+    }
+
+    struct Counting {
+        body: SdkBody,
+        out: Out,
+        total: u64,
+        done: u64,
+    }
+
+    impl Body for Counting {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            let polled = Pin::new(&mut self.body).poll_frame(context);
+            if let Poll::Ready(Some(Ok(frame))) = &polled
+                && let Some(data) = frame.data_ref()
+            {
+                self.done += data.len() as u64;
+                let (phase, done) = (Phase::Upload, self.done.min(self.total));
+                self.out.event(&Event::Progress {
+                    phase,
+                    done,
+                    total: self.total,
+                });
+            }
+            polled
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            Body::size_hint(&self.body)
+        }
+
+        fn is_end_stream(&self) -> bool {
+            Body::is_end_stream(&self.body)
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! A deploy: from the bundle and what is seen at AWS to a plan, and on to the outcome.
+//!
+//! [`plan`] is pure: [`Desired`] and [`Observed`] in, changes or problems out.
+
+pub mod bucket;
+pub mod environment;
+pub mod events;
+mod observe;
+pub mod outcome;
+pub mod report;
+pub mod source;
+mod steps;
+#[cfg(test)]
+mod tests;
+pub mod version;
+pub mod watch;
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Kind, Result};
+use crate::plan::Plan;
+use crate::settings::Target;
+
+use bucket::{Bucket, Upload};
+use environment::{Environment, Instances};
+pub use observe::{First, first_look, second_look, wait_until_ready};
+pub use steps::{DeployStep, Made, World};
+use version::{Content, Label, NewVersion, Version};
+
+/// The largest source bundle that Elastic Beanstalk takes (facts 4).
+pub const LARGEST_BUNDLE: u64 = 500 * 1024 * 1024;
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// Application and environment.
+    pub target: Target,
+    /// The label.
+    pub label: Label,
+    /// The version's description.
+    pub description: Option<String>,
+    /// The zip.
+    pub bundle: BundleFile,
+    /// A given bucket; else Elastic Beanstalk's own.
+    pub bucket_name: Option<String>,
+    /// The folder inside the bucket.
+    pub bucket_path: String,
+    /// The account that must own the bucket, if it is not the caller's.
+    pub bucket_owner: Option<String>,
+    /// Whether to deploy what already runs.
+    pub force: bool,
+}
+
+/// The zip on disk.
+#[derive(Debug, Clone)]
+pub struct BundleFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The sha256 of its bytes.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How many files are in it.
+    pub files: usize,
+}
+
+/// What is seen at AWS before anything is written.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The region.
+    pub region: String,
+    /// The caller's account.
+    pub account: String,
+    /// The environment, Ready.
+    pub environment: Environment,
+    /// What its last operation came to.
+    pub last_operation_failed: bool,
+    /// Whether the running version holds this bundle.
+    pub running: Content,
+    /// The instances; asked for only where the running version holds this bundle.
+    pub instances: Instances,
+    /// The versions that matter: those with the wanted label or this bundle.
+    pub versions: Vec<Candidate>,
+    /// The bucket's name.
+    pub bucket_name: String,
+    /// The bucket; not looked at where nothing needs to be uploaded.
+    pub bucket: Bucket,
+}
+
+/// A version that may be reused or is in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The version.
+    pub version: Version,
+    /// Whether it holds this bundle.
+    pub content: Content,
+    /// Whether its object is there.
+    pub object: bool,
+}
+
+impl Desired {
+    /// The bucket's name: the given one or `elasticbeanstalk-<region>-<account>` (facts 8).
+    #[must_use]
+    pub fn bucket_name(&self, region: &str, account: &str) -> String {
+        self.bucket_name
+            .clone()
+            .unwrap_or_else(|| format!("elasticbeanstalk-{region}-{account}"))
+    }
+
+    /// The object's key.
+    #[must_use]
+    pub fn key(&self, label: &str) -> String {
+        match self.bucket_path.as_str() {
+            "" => format!("{label}.zip"),
+            folder => format!("{folder}/{label}.zip"),
+        }
+    }
+}
+
+/// What has to change so that the environment runs the bundle. Empty when it does already.
+///
+/// # Errors
+/// [`Kind::Check`] with everything that stands in the way, all together.
+pub fn plan(desired: &Desired, observed: &Observed) -> Result<Plan<DeployStep>> {
+    if let Some(problem) = Error::all(problems(desired, observed)) {
+        return Err(problem);
+    }
+    if is_unchanged(desired, observed) {
+        return Ok(Plan::new(Vec::new()));
+    }
+    let (mut steps, label) = version_steps(desired, observed);
+    steps.push(DeployStep::Update {
+        environment: observed.environment.name.clone(),
+        label,
+        previous: observed.environment.version_label.clone(),
+    });
+    Ok(Plan::new(steps))
+}
+
+/// Whether the environment already runs the bundle, everywhere, and its last operation did not
+/// fail. Contents are compared, not labels.
+fn is_unchanged(desired: &Desired, observed: &Observed) -> bool {
+    let running = observed
+        .environment
+        .version_label
+        .as_deref()
+        .unwrap_or_default();
+    let everywhere = match &observed.instances {
+        Instances::Known(instances) => instances.iter().all(|instance| instance.runs(running)),
+        Instances::NotTold(_) => true,
+    };
+    !desired.force
+        && observed.environment.is_ready()
+        && observed.running == Content::Same
+        && everywhere
+        && !observed.last_operation_failed
+}
+
+/// The steps to a version with the bundle, and its label.
+fn version_steps(desired: &Desired, observed: &Observed) -> (Vec<DeployStep>, String) {
+    if let Some(reused) = reusable(desired, observed) {
+        let label = reused.version.label.clone();
+        let again = match &reused.version.bundle {
+            Some((bucket, key)) if !reused.object => {
+                vec![DeployStep::Upload(upload(desired, observed, bucket, key))]
+            }
+            _ => Vec::new(),
+        };
+        return (again, label);
+    }
+    let label = free_label(desired, observed);
+    let (bucket, key) = (&observed.bucket_name, desired.key(&label));
+    let mut steps = Vec::new();
+    if observed.bucket == Bucket::Missing {
+        steps.push(DeployStep::CreateBucket {
+            name: bucket.clone(),
+        });
+    }
+    steps.push(DeployStep::Upload(upload(desired, observed, bucket, &key)));
+    steps.push(DeployStep::CreateVersion(NewVersion {
+        app: desired.target.app.clone(),
+        label: label.clone(),
+        description: desired.description.clone(),
+        bucket: bucket.clone(),
+        key,
+    }));
+    (steps, label)
+}
+
+/// The version that already holds the bundle: under the given label if one is given; else
+/// the running one, the one with the label that would be made, or any.
+fn reusable<'a>(desired: &Desired, observed: &'a Observed) -> Option<&'a Candidate> {
+    let wanted = desired.label.text();
+    let running = observed.environment.version_label.as_deref();
+    let fit = |candidate: &&Candidate| {
+        candidate.content == Content::Same
+            && candidate.version.status != "FAILED"
+            && candidate.version.bundle.is_some()
+    };
+    let candidates = || observed.versions.iter().filter(fit);
+    let labelled = |label: &str| candidates().find(|candidate| candidate.version.label == label);
+    match &desired.label {
+        Label::Given(label) => labelled(label),
+        Label::Derived(_) => running
+            .and_then(labelled)
+            .or_else(|| labelled(wanted))
+            .or_else(|| candidates().find(|candidate| candidate.object)),
+    }
+}
+
+/// The wanted label, or with a number in it where a version that failed has used it up.
+fn free_label(desired: &Desired, observed: &Observed) -> String {
+    let taken = |label: &str| observed.versions.iter().any(|c| c.version.label == label);
+    let wanted = desired.label.text().to_owned();
+    if !taken(&wanted) {
+        return wanted;
+    }
+    (2..)
+        .map(|number| desired.label.numbered(number))
+        .find(|label| !taken(label))
+        .unwrap_or(wanted)
+}
+
+fn upload(desired: &Desired, observed: &Observed, bucket: &str, key: &str) -> Upload {
+    Upload {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        owner: desired
+            .bucket_owner
+            .clone()
+            .unwrap_or_else(|| observed.account.clone()),
+        file: desired.bundle.path.clone(),
+        sha256: desired.bundle.sha256.clone(),
+        bytes: desired.bundle.bytes,
+    }
+}
+
+/// What stands in the way although everything was found.
+fn problems(desired: &Desired, observed: &Observed) -> Vec<Error> {
+    let mut problems = Vec::new();
+    if let Label::Given(label) = &desired.label
+        && let Some(taken) = observed.versions.iter().find(|c| &c.version.label == label)
+    {
+        let why = match (taken.content, taken.version.status.as_str()) {
+            (Content::Same, "FAILED") => Some("its processing failed"),
+            (Content::Same, _) => None,
+            (Content::Other, _) => Some("it holds another bundle"),
+            (Content::Unknown, _) => Some("nothing tells whether it holds this bundle"),
+        };
+        if let Some(why) = why {
+            problems.push(
+                Error::new(
+                    Kind::Check,
+                    format!(
+                        "the version label {label} is taken in {}: {why}",
+                        desired.target.app
+                    ),
+                )
+                .hint("give another: `--version-label LABEL`, or none to have one made"),
+            );
+        }
+    }
+    if observed.bucket == Bucket::Missing && desired.bucket_name.is_some() {
+        let (name, region) = (&observed.bucket_name, &observed.region);
+        problems.push(
+            Error::new(Kind::Check, format!("the bucket {name} does not exist"))
+                .hint(format!("make it with `aws s3 mb s3://{name} --region {region}`, or leave out the name to use Elastic Beanstalk's own")),
+        );
+    }
+    problems
+}

@@ -1,0 +1,293 @@
+//! What is read at AWS before anything is written, in two looks: the environment (while the
+//! bundle is being made) and, once its digest is known, the versions and the bucket.
+
+use std::time::Instant;
+
+use super::bucket::{self, Bucket, Object};
+use super::environment::{self, Environment, Instances};
+use super::events::{self, Event, Follower};
+use super::steps::{World, out_of_time};
+use super::version::{self, Content, Label, Version};
+use super::{Candidate, Desired, Observed};
+use crate::aws::Aws;
+use crate::aws::error::Explain;
+use crate::error::{Error, Kind, Result};
+use crate::output;
+use crate::settings::{Target, duration};
+
+/// How many events the first look reads, to know how the last operation ended.
+const LATEST: usize = 100;
+
+/// The first look.
+#[derive(Debug, Clone)]
+pub struct First {
+    /// The caller's account.
+    pub account: String,
+    /// The environment.
+    pub environment: Environment,
+    /// Its latest events, newest first.
+    pub events: Vec<Event>,
+    /// Remarks on what could not be seen.
+    pub notes: Vec<String>,
+}
+
+/// Looks at the environment and checks that it is the right one.
+///
+/// # Errors
+/// [`Kind::Check`] for an environment that is not there or cannot be deployed to; else what
+/// AWS says.
+pub async fn first_look(aws: &Aws, target: &Target) -> Result<First> {
+    let looks = async {
+        tokio::join!(
+            account(aws),
+            environment::find(aws, &target.environment),
+            events::read(aws, &target.environment, None, LATEST),
+        )
+    };
+    let (account, found, events) = aws.first_contact(async { Ok(looks.await) }).await?;
+    let account = account?;
+    let Some(environment) = found? else {
+        return Err(missing(aws, target).await);
+    };
+    if let Some(problem) = Error::all(unfit(&environment, target)) {
+        return Err(problem);
+    }
+    let mut notes = Vec::new();
+    let events = match events {
+        Ok(events) => events,
+        Err(error) if error.kind() == Kind::Denied => {
+            notes.push(
+                "events cannot be shown: the caller may not call elasticbeanstalk:DescribeEvents"
+                    .into(),
+            );
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(First {
+        account,
+        environment,
+        events,
+        notes,
+    })
+}
+
+async fn account(aws: &Aws) -> Result<String> {
+    let identity = aws
+        .sts
+        .get_caller_identity()
+        .send()
+        .await
+        .explain("sts", "GetCallerIdentity")?;
+    Ok(identity.account().unwrap_or_default().to_owned())
+}
+
+/// Why there is no such environment: the application is missing too, or just this one.
+async fn missing(aws: &Aws, target: &Target) -> Error {
+    let (app, name, region) = (&target.app, &target.environment, &aws.region);
+    match environment::describe(aws, Some(app), &[]).await {
+        Ok(others) if !others.is_empty() => {
+            let names: Vec<_> = others.iter().map(|other| other.name.as_str()).collect();
+            Error::new(
+                Kind::Check,
+                format!("no environment {name} in {region}: {app} has {}", names.join(", ")),
+            )
+            .hint("correct its `name` in beanship.yml, or see `beanship list`")
+        }
+        _ => Error::new(
+            Kind::Check,
+            format!("no environment {name} in {region}: the application {app} has none there"),
+        )
+        .hint("check the region (`--region`), the account (`aws sts get-caller-identity`) and `beanship list`"),
+    }
+}
+
+/// What is wrong with the environment that was found.
+fn unfit(environment: &Environment, target: &Target) -> Vec<Error> {
+    let mut problems = Vec::new();
+    let name = &environment.name;
+    if environment.application != target.app {
+        let theirs = &environment.application;
+        problems.push(
+            Error::new(
+                Kind::Check,
+                format!(
+                    "{name} belongs to the application {theirs}, not to {}",
+                    target.app
+                ),
+            )
+            .hint(format!(
+                "set `app: {theirs}` in beanship.yml, or pass `--app {theirs}`"
+            )),
+        );
+    }
+    if environment.is_gone() {
+        problems.push(
+            Error::new(
+                Kind::Check,
+                format!("{name} cannot be deployed to: it is {}", environment.status),
+            )
+            .hint("list the environments with `beanship list`"),
+        );
+    }
+    let tier = environment
+        .tier
+        .as_ref()
+        .map(|(name, kind)| (name.as_str(), kind.as_str()));
+    if !matches!(
+        tier,
+        Some(("WebServer", "Standard") | ("Worker", "SQS/HTTP"))
+    ) {
+        let tier = tier.map_or("unknown".into(), |(name, kind)| format!("{name}/{kind}"));
+        problems.push(
+            Error::new(
+                Kind::Check,
+                format!("{name} cannot run a compose app: its tier is {tier}, not WebServer/Standard or Worker/SQS/HTTP"),
+            )
+            .hint("choose another environment: `beanship list`"),
+        );
+    }
+    problems
+}
+
+/// Looks at versions, instances and bucket, now that the bundle is known.
+///
+/// # Errors
+/// What AWS says; [`Kind::Check`] or [`Kind::Denied`] for a bucket that does not fit.
+pub async fn second_look(aws: &Aws, desired: &Desired, first: First) -> Result<Observed> {
+    let app = &desired.target.app;
+    let running = first.environment.version_label.clone();
+    let bucket_name = desired.bucket_name(&aws.region, &first.account);
+    let owner = desired
+        .bucket_owner
+        .clone()
+        .unwrap_or_else(|| first.account.clone());
+    let mut labels = vec![desired.label.text().to_owned()];
+    labels.extend(running.clone());
+    labels.dedup();
+    let (versions, bucket) = tokio::join!(
+        version::describe(aws, app, &labels),
+        bucket::look(aws, &bucket_name, &owner),
+    );
+    let mut candidates = candidates(aws, desired, &owner, versions?).await?;
+    let holds = |candidate: &Candidate| candidate.content == Content::Same;
+    if !candidates.iter().any(holds) && matches!(desired.label, Label::Derived(_)) {
+        let others = version::describe(aws, app, &[])
+            .await?
+            .into_iter()
+            .filter(|version| {
+                !labels.contains(&version.label)
+                    && Content::of(&version.label, None, &desired.bundle.sha256) == Content::Same
+            });
+        candidates.extend(self::candidates(aws, desired, &owner, others.collect()).await?);
+    }
+    let is_running = |candidate: &&Candidate| Some(&candidate.version.label) == running.as_ref();
+    let content = candidates
+        .iter()
+        .find(is_running)
+        .map_or(Content::Unknown, |c| c.content);
+    let instances = match content {
+        Content::Same => environment::instances(aws, &first.environment.name).await?,
+        _ => Instances::NotTold("not asked".into()),
+    };
+    Ok(Observed {
+        region: aws.region.clone(),
+        account: first.account,
+        environment: first.environment,
+        last_operation_failed: events::last_operation_failed(&first.events),
+        running: content,
+        instances,
+        versions: candidates,
+        bucket_name,
+        bucket: if desired.needs_no_bucket(content) {
+            bucket.unwrap_or(Bucket::Fit)
+        } else {
+            bucket?
+        },
+    })
+}
+
+impl Desired {
+    /// Whether the bucket does not matter because nothing will be uploaded.
+    fn needs_no_bucket(&self, running: Content) -> bool {
+        running == Content::Same && !self.force
+    }
+}
+
+/// What is known of the versions' contents: from their objects, where labels do not tell.
+async fn candidates(
+    aws: &Aws,
+    desired: &Desired,
+    owner: &str,
+    versions: Vec<Version>,
+) -> Result<Vec<Candidate>> {
+    let mut candidates = Vec::new();
+    for version in versions {
+        let by_label = Content::of(&version.label, None, &desired.bundle.sha256);
+        let object = match (&version.bundle, by_label) {
+            (Some(_), Content::Other) if version.label != desired.label.text() => Object::NotTold,
+            (Some((bucket, key)), _) => bucket::object(aws, bucket, key, Some(owner)).await?,
+            (None, _) => Object::Missing,
+        };
+        let (recorded, there) = match object {
+            Object::There(recorded) => (recorded, true),
+            Object::NotTold => (None, true),
+            Object::Missing => (None, false),
+        };
+        let content = Content::of(&version.label, recorded.as_deref(), &desired.bundle.sha256);
+        candidates.push(Candidate {
+            version,
+            content,
+            object: there,
+        });
+    }
+    Ok(candidates)
+}
+
+/// Waits until the environment takes operations, showing its events meanwhile.
+///
+/// # Errors
+/// [`Kind::Timeout`] when the deadline comes first; [`Kind::Check`] when the environment goes.
+pub async fn wait_until_ready(
+    world: &World,
+    name: &str,
+    follower: &mut Follower,
+) -> Result<Environment> {
+    let begun = Instant::now();
+    let mut round = 0_u32;
+    loop {
+        let Some(environment) = environment::find(&world.aws, name).await? else {
+            return Err(
+                Error::new(Kind::Check, format!("the environment {name} is gone"))
+                    .hint("list the environments with `beanship list`"),
+            );
+        };
+        for event in follower.poll(&world.aws, name).await.unwrap_or_default() {
+            world.out.event(&event.told());
+        }
+        if environment.is_ready() {
+            return Ok(environment);
+        }
+        if environment.is_gone() {
+            return Err(Error::new(
+                Kind::Check,
+                format!("the environment {name} is being terminated"),
+            )
+            .hint("list the environments with `beanship list`"));
+        }
+        if Instant::now() >= world.deadline {
+            return Err(out_of_time(&format!(
+                "{name} is busy with another operation ({})",
+                environment.status
+            )));
+        }
+        let waited = duration::words(begun.elapsed());
+        let text = format!(
+            "waiting for {name} to be Ready, it is {} ({waited})",
+            environment.status
+        );
+        world.out.event(&output::Event::Waiting(&text));
+        super::watch::pause(round, begun.elapsed(), world.deadline).await;
+        round += 1;
+    }
+}

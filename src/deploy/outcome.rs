@@ -1,0 +1,259 @@
+//! What a look at an environment means: still working, or settled, and how. Pure: state and
+//! events in, verdict out. The evidence and its traps are in facts 2.7.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::environment::{Environment, Instances};
+use super::events::Event;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The wanted version serves, on every instance.
+    Succeeded,
+    /// It serves, and something deserves a look.
+    SucceededWithWarnings,
+    /// The environment already ran this bundle.
+    Unchanged,
+    /// The plan was shown, nothing else done.
+    Planned,
+    /// The update was started and not waited for.
+    Started,
+    /// No environment belongs to this branch.
+    Skipped,
+    /// It ran and failed, or could not run.
+    Failed,
+    /// Elastic Beanstalk went back to the version before.
+    RolledBack,
+    /// Somebody else's deploy took over.
+    Superseded,
+    /// The update was aborted.
+    Aborted,
+    /// The deadline passed while Elastic Beanstalk was still working.
+    TimedOut,
+    /// A signal ended the command.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The word, as in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::SucceededWithWarnings => "succeeded_with_warnings",
+            Self::Unchanged => "unchanged",
+            Self::Planned => "planned",
+            Self::Started => "started",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolled_back",
+            Self::Superseded => "superseded",
+            Self::Aborted => "aborted",
+            Self::TimedOut => "timed_out",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// How long a label that differs without any sign of failure is looked at again (facts 2.7).
+const SECOND_LOOK: Duration = Duration::from_secs(30);
+
+/// How long an environment without any instance is looked at again before its grey health is
+/// taken for final.
+const NO_INSTANCES: Duration = Duration::from_secs(10);
+
+/// One look at an environment while a deploy is followed.
+#[derive(Debug, Clone)]
+pub struct Look<'a> {
+    /// The environment now.
+    pub environment: &'a Environment,
+    /// Its instances, once it is Ready.
+    pub instances: &'a Instances,
+    /// All events since the update was asked for, oldest first.
+    pub events: &'a [Event],
+    /// The update's request id; unknown when its answer was lost.
+    pub request_id: Option<&'a str>,
+    /// The label that is wanted.
+    pub wanted: &'a str,
+    /// The label that was in place before.
+    pub previous: Option<&'a str>,
+    /// Whether the environment was ever seen at work since the update was asked for.
+    pub seen_working: bool,
+    /// Whether the update was seen being aborted.
+    pub seen_aborting: bool,
+    /// For how long the environment has been Ready.
+    pub ready_for: Duration,
+    /// How long health may take after Ready.
+    pub health_timeout: Duration,
+}
+
+/// What a look means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Elastic Beanstalk works; what can be said meanwhile.
+    Working(String),
+    /// Ready, but not what was wanted yet; why it is looked at again.
+    Unsettled(String),
+    /// It is over.
+    Settled(Outcome, String),
+}
+
+impl Look<'_> {
+    /// Judges what is seen.
+    #[must_use]
+    pub fn judge(&self) -> Verdict {
+        let environment = self.environment;
+        if environment.is_gone() {
+            return failed("the environment is being terminated");
+        }
+        if !environment.is_ready() {
+            return Verdict::Working(self.at_work());
+        }
+        if let Some(failure) = self.failure() {
+            let outcome = if self.seen_aborting {
+                Outcome::Aborted
+            } else {
+                Outcome::Failed
+            };
+            return Verdict::Settled(outcome, failure.message.clone());
+        }
+        if environment.version_label.as_deref() != Some(self.wanted) {
+            return self.other_label();
+        }
+        if !self.has_happened() && self.ready_for < SECOND_LOOK {
+            return Verdict::Unsettled("the update has not begun yet".into());
+        }
+        if let Some(verdict) = self.stragglers() {
+            return verdict;
+        }
+        self.health()
+    }
+
+    /// The event that decides that this operation failed, if any: an error of our request, or
+    /// known words of ours or of nobody's. The last known text says most.
+    fn failure(&self) -> Option<&Event> {
+        let ours = |event: &&Event| match (&event.request_id, self.request_id) {
+            (Some(theirs), Some(ours)) => theirs == ours,
+            _ => true,
+        };
+        let known = |event: &&Event| event.tells_failure();
+        let fatal = |event: &&Event| {
+            event.is_error() && event.request_id.is_some() && self.request_id.is_some()
+        };
+        let events = || self.events.iter().filter(ours);
+        events()
+            .find(|event| event.is_error() && event.tells_failure())
+            .or_else(|| events().find(known))
+            .or_else(|| events().find(fatal))
+    }
+
+    /// Whether the update left any trace: work seen, or an event of its request.
+    fn has_happened(&self) -> bool {
+        let ours = |event: &Event| event.request_id.as_deref() == self.request_id;
+        self.seen_working
+            || self.previous != Some(self.wanted)
+            || (self.request_id.is_some() && self.events.iter().any(ours))
+    }
+
+    fn other_label(&self) -> Verdict {
+        let label = self.environment.version_label.as_deref();
+        if self.seen_aborting {
+            return Verdict::Settled(Outcome::Aborted, "the update was aborted".into());
+        }
+        if self.ready_for < SECOND_LOOK {
+            return Verdict::Unsettled(format!(
+                "the environment is Ready with {}, not {}",
+                label.unwrap_or("no version"),
+                self.wanted
+            ));
+        }
+        match label {
+            None => failed("the environment is Ready without any version"),
+            label if label == self.previous => Verdict::Settled(
+                Outcome::RolledBack,
+                format!("the environment is back on {}", label.unwrap_or_default()),
+            ),
+            Some(label) => Verdict::Settled(
+                Outcome::Superseded,
+                format!("the environment now runs {label}, from another deploy"),
+            ),
+        }
+    }
+
+    /// Instances that do not run the wanted version.
+    fn stragglers(&self) -> Option<Verdict> {
+        let Instances::Known(instances) = self.instances else {
+            return None;
+        };
+        let late: Vec<String> = instances
+            .iter()
+            .filter(|instance| !instance.runs(self.wanted))
+            .map(|instance| {
+                let label = instance.version_label.as_deref().unwrap_or("no version");
+                let status = instance.deployment.as_deref().unwrap_or("unknown");
+                format!("{} ({label}, {status})", instance.id)
+            })
+            .collect();
+        if late.is_empty() {
+            return None;
+        }
+        let (count, all) = (late.len(), instances.len());
+        let why = format!(
+            "{count} of {all} instances not on {}: {}",
+            self.wanted,
+            late.join(", ")
+        );
+        Some(if self.ready_for < self.health_timeout {
+            Verdict::Unsettled(why)
+        } else {
+            failed(&why)
+        })
+    }
+
+    fn health(&self) -> Verdict {
+        let environment = self.environment;
+        let patient = self.ready_for < self.health_timeout;
+        let word = environment.health_status.as_deref();
+        let seen = match word {
+            Some(word) => format!("health is {} ({word})", environment.health),
+            None => format!("health is {}", environment.health),
+        };
+        match environment.health.as_str() {
+            "Green" => Verdict::Settled(Outcome::Succeeded, seen),
+            "Yellow" => Verdict::Settled(Outcome::SucceededWithWarnings, seen),
+            "Grey" if self.has_no_instances() && self.ready_for >= NO_INSTANCES => {
+                let why = format!("{seen}: there are no instances, so there is no data");
+                Verdict::Settled(Outcome::SucceededWithWarnings, why)
+            }
+            _ if patient => Verdict::Unsettled(seen),
+            "Grey" if matches!(word, None | Some("NoData" | "Suspended")) => {
+                let why = format!("{seen}: Elastic Beanstalk has no data");
+                Verdict::Settled(Outcome::SucceededWithWarnings, why)
+            }
+            _ => failed(&format!("{seen} after the update")),
+        }
+    }
+
+    fn has_no_instances(&self) -> bool {
+        matches!(self.instances, Instances::Known(instances) if instances.is_empty())
+    }
+
+    fn at_work(&self) -> String {
+        let health = &self.environment.health;
+        match self.events.iter().rev().find(|event| event.is_error()) {
+            Some(error) => format!(
+                "{}, after an error: {}",
+                self.environment.status, error.message
+            ),
+            None => format!("{}, health {health}", self.environment.status),
+        }
+    }
+}
+
+fn failed(why: &str) -> Verdict {
+    Verdict::Settled(Outcome::Failed, why.to_owned())
+}

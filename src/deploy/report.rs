@@ -1,0 +1,267 @@
+//! The result of a deploy, for people, machines and GitHub Actions.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::environment::Environment;
+use super::events::Event;
+use super::outcome::Outcome;
+use super::{BundleFile, DeployStep, Desired, Observed};
+use crate::error::{Error, Exit, Kind};
+use crate::output::{Problem, Report};
+use crate::plan::{Change, Plan};
+use crate::settings::duration;
+
+/// What became of a deploy. What is not known (yet) is none.
+#[derive(Debug, Serialize)]
+pub struct DeployReport {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The application.
+    pub application: Option<String>,
+    /// The environment's name.
+    pub environment: Option<String>,
+    /// The environment's id.
+    pub environment_id: Option<String>,
+    /// The version that was wanted.
+    pub version_label: Option<String>,
+    /// The version before.
+    pub previous_version_label: Option<String>,
+    /// The source bundle.
+    pub bundle: Option<BundleReport>,
+    /// Where the environment answers.
+    pub url: Option<String>,
+    /// Its health: Green, Yellow, Red, Grey.
+    pub health: Option<String>,
+    /// What was planned.
+    pub plan: Option<Vec<Change>>,
+    /// How long it took.
+    pub duration_seconds: f64,
+    /// The environment's events since the update.
+    pub events: Vec<Event>,
+    /// What went wrong.
+    pub error: Option<Problem>,
+    #[serde(skip)]
+    begun: Instant,
+    #[serde(skip)]
+    why: Option<String>,
+    #[serde(skip)]
+    exit: Exit,
+    #[serde(skip)]
+    updating: bool,
+}
+
+/// The source bundle of a deploy.
+#[derive(Debug, Serialize)]
+pub struct BundleReport {
+    /// The sha256 of the zip.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How many files are in it.
+    pub files: usize,
+    /// Whether a version that holds it was there already.
+    pub reused: Option<bool>,
+}
+
+impl Default for DeployReport {
+    fn default() -> Self {
+        Self {
+            outcome: Outcome::Failed,
+            application: None,
+            environment: None,
+            environment_id: None,
+            version_label: None,
+            previous_version_label: None,
+            bundle: None,
+            url: None,
+            health: None,
+            plan: None,
+            duration_seconds: 0.0,
+            events: Vec::new(),
+            error: None,
+            begun: Instant::now(),
+            why: None,
+            exit: Exit::Done,
+            updating: false,
+        }
+    }
+}
+
+impl DeployReport {
+    /// Notes the bundle.
+    pub fn bundled(&mut self, bundle: &BundleFile) {
+        self.bundle = Some(BundleReport {
+            sha256: bundle.sha256.clone(),
+            bytes: bundle.bytes,
+            files: bundle.files,
+            reused: None,
+        });
+    }
+
+    /// Notes the environment as it is now.
+    pub fn describe(&mut self, environment: &Environment) {
+        self.environment_id = Some(environment.id.clone());
+        self.url.clone_from(&environment.url);
+        self.health = Some(environment.health.clone());
+    }
+
+    /// Notes what is planned.
+    pub fn planned(&mut self, plan: &Plan<DeployStep>, desired: &Desired, observed: &Observed) {
+        self.previous_version_label
+            .clone_from(&observed.environment.version_label);
+        self.plan = Some(plan.changes());
+        let creates = |step: &DeployStep| matches!(step, DeployStep::CreateVersion(_));
+        if let Some(bundle) = &mut self.bundle {
+            bundle.reused = Some(!plan.steps().iter().any(creates));
+        }
+        let label = plan.steps().iter().find_map(|step| match step {
+            DeployStep::Update { label, .. } => Some(label.clone()),
+            _ => None,
+        });
+        let running = || observed.environment.version_label.clone();
+        self.version_label = label
+            .or_else(running)
+            .or_else(|| Some(desired.label.text().to_owned()));
+    }
+
+    /// Notes that a step begins.
+    pub fn applying(&mut self, step: &DeployStep) {
+        self.updating |= matches!(step, DeployStep::Update { .. });
+    }
+
+    /// Whether the environment's update was asked for.
+    #[must_use]
+    pub fn is_updating(&self) -> bool {
+        self.updating
+    }
+
+    /// Notes how it ended, and why.
+    pub fn settle(&mut self, outcome: Outcome, why: Option<String>) {
+        self.outcome = outcome;
+        self.why = why;
+    }
+
+    /// Closes the report. An outcome that is a failure becomes an error, if none is given: with
+    /// Elastic Beanstalk's own words.
+    pub fn close(&mut self, result: Result<(), Error>) -> Option<Error> {
+        self.duration_seconds = (self.begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+        let error = result.err().or_else(|| self.failure());
+        if let Some(error) = &error {
+            self.exit = error.exit();
+            self.error = Some(Problem::from(error));
+            self.outcome = match error.kind() {
+                Kind::Timeout => Outcome::TimedOut,
+                Kind::Interrupted => Outcome::Interrupted,
+                Kind::Deploy => self.outcome,
+                _ => Outcome::Failed,
+            };
+        }
+        error
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The error that an unhappy outcome amounts to.
+    fn failure(&self) -> Option<Error> {
+        let what = match self.outcome {
+            Outcome::Failed => "the deploy failed",
+            Outcome::RolledBack => "Elastic Beanstalk rolled the deploy back",
+            Outcome::Superseded => "the deploy was superseded",
+            Outcome::Aborted => "the deploy was aborted",
+            _ => return None,
+        };
+        let environment = self.environment.as_deref().unwrap_or_default();
+        let why = self.why.as_deref().unwrap_or("no reason is known");
+        let errors: Vec<&str> = self
+            .events
+            .iter()
+            .filter(|event| event.is_error() && event.message != why)
+            .map(|event| event.message.as_str())
+            .collect();
+        let mut message = format!("{what}: {why}");
+        if !errors.is_empty() {
+            message.push_str(&format!(
+                " (Elastic Beanstalk says: {})",
+                errors.join(" / ")
+            ));
+        }
+        Some(
+            Error::new(Kind::Deploy, message)
+                .hint(format!(
+                    "see the instances with `beanship status --env {environment}`"
+                ))
+                .hint(format!(
+                    "read the instances' logs with `eb logs {environment}`"
+                )),
+        )
+    }
+
+    /// The result in one line.
+    fn headline(&self) -> String {
+        let environment = self.environment.as_deref().unwrap_or("the environment");
+        let label = self.version_label.as_deref().unwrap_or("a version");
+        let took = duration::words(Duration::from_secs_f64(self.duration_seconds));
+        let before = self
+            .previous_version_label
+            .as_deref()
+            .filter(|previous| *previous != label)
+            .map_or_else(String::new, |previous| format!(" (before: {previous})"));
+        let why = self.why.as_deref().unwrap_or_default();
+        match self.outcome {
+            Outcome::Succeeded => {
+                format!("{environment} runs {label}{before}, {why}, after {took}")
+            }
+            Outcome::SucceededWithWarnings => {
+                format!("{environment} runs {label}{before}, but {why}, after {took}")
+            }
+            Outcome::Unchanged => {
+                format!("nothing to do: {environment} already runs this bundle as {label}")
+            }
+            Outcome::Planned => {
+                format!("{environment} would run {label}{before}; nothing was changed")
+            }
+            Outcome::Started => {
+                format!("the update of {environment} to {label}{before} was started")
+            }
+            Outcome::Skipped => why.to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
+impl Report for DeployReport {
+    fn human(&self) -> String {
+        let headline = self.headline();
+        if headline.is_empty() {
+            return headline;
+        }
+        let text = format!("{}: {headline}", self.outcome.word());
+        match (&self.url, self.outcome) {
+            (
+                Some(url),
+                Outcome::Succeeded
+                | Outcome::SucceededWithWarnings
+                | Outcome::Unchanged
+                | Outcome::Started,
+            ) => {
+                format!("{text}\n{url}")
+            }
+            _ => text,
+        }
+    }
+
+    fn step_outputs(&self) -> Vec<(&'static str, String)> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        vec![
+            ("outcome", self.outcome.word().to_owned()),
+            ("version-label", text(&self.version_label)),
+            ("environment-url", text(&self.url)),
+        ]
+    }
+}

@@ -1,0 +1,199 @@
+//! The changes a deploy makes, each with the call that makes it.
+
+use std::time::{Duration, Instant};
+
+use super::bucket::{self, Upload};
+use super::environment;
+use super::events::{self, Follower};
+use super::observe::wait_until_ready;
+use super::version::NewVersion;
+use crate::aws::Aws;
+use crate::error::{Error, Result};
+use crate::output::{Out, bytes};
+use crate::plan::{Change, Step, Verb};
+
+/// How long a version that was just created may not be visible yet (peers B 18).
+const VISIBLE_AFTER: Duration = Duration::from_secs(30);
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeployStep {
+    /// Elastic Beanstalk makes its own bucket.
+    CreateBucket {
+        /// The name it will have.
+        name: String,
+    },
+    /// The bundle goes into the bucket.
+    Upload(Upload),
+    /// The version is created.
+    CreateVersion(NewVersion),
+    /// The environment is updated to the version.
+    Update {
+        /// The environment.
+        environment: String,
+        /// The version.
+        label: String,
+        /// The version before.
+        previous: Option<String>,
+    },
+}
+
+/// What the steps need.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The clients.
+    pub aws: Aws,
+    /// The writer.
+    pub out: Out,
+    /// When the deploy's time is up.
+    pub deadline: Instant,
+}
+
+/// What the steps leave behind.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// The id of the update's request; unknown when its answer was lost.
+    pub request_id: Option<String>,
+    /// Whether the update was asked for.
+    pub updated: bool,
+    /// The environment's events up to the update.
+    pub follower: Follower,
+}
+
+impl Step for DeployStep {
+    type World = World;
+    type Made = Made;
+
+    fn change(&self) -> Change {
+        let change = |verb, kind, name: String, detail| Change {
+            verb,
+            kind,
+            name,
+            detail,
+        };
+        match self {
+            Self::CreateBucket { name } => change(Verb::Create, "bucket", name.clone(), None),
+            Self::Upload(upload) => {
+                let name = format!("s3://{}/{}", upload.bucket, upload.key);
+                change(
+                    Verb::Create,
+                    "source bundle",
+                    name,
+                    Some(bytes(upload.bytes)),
+                )
+            }
+            Self::CreateVersion(version) => {
+                let detail = version.description.clone();
+                change(
+                    Verb::Create,
+                    "application version",
+                    version.label.clone(),
+                    detail,
+                )
+            }
+            Self::Update {
+                environment,
+                label,
+                previous,
+            } => {
+                let from = previous.as_deref().unwrap_or("no version");
+                let detail = Some(format!("{from} -> {label}"));
+                change(Verb::Update, "environment", environment.clone(), detail)
+            }
+        }
+    }
+
+    fn past(&self) -> String {
+        match self {
+            Self::CreateBucket { name } => format!("Made the bucket {name}"),
+            Self::Upload(upload) => format!("Uploaded {}", bytes(upload.bytes)),
+            Self::CreateVersion(version) => format!("Created the version {}", version.label),
+            Self::Update { environment, .. } => format!("Started the update of {environment}"),
+        }
+    }
+
+    async fn apply(&self, world: &World, made: &mut Made) -> Result<()> {
+        match self {
+            Self::CreateBucket { name } => bucket::create_own(&world.aws, name).await,
+            Self::Upload(upload) => upload.run(&world.aws, &world.out).await,
+            Self::CreateVersion(version) => version.create(&world.aws).await,
+            Self::Update {
+                environment,
+                label,
+                previous,
+            } => update(world, made, environment, label, previous.as_deref()).await,
+        }
+    }
+}
+
+/// Starts the update. Waits where the environment is not Ready (another operation slipped in),
+/// is patient with a version that is not visible yet, and knows an update as its own whose
+/// answer was lost: by what the environment is doing, or by what it runs when it is Ready again.
+async fn update(
+    world: &World,
+    made: &mut Made,
+    environment: &str,
+    label: &str,
+    previous: Option<&str>,
+) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        let error = match environment::update(&world.aws, environment, label).await {
+            Ok(request_id) => {
+                made.request_id = request_id;
+                made.updated = true;
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        if error.message().contains("No Application Version named") {
+            if begun.elapsed() > VISIBLE_AFTER || Instant::now() > world.deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        } else if error.message().contains("Must be Ready") {
+            if let Some(request_id) = own_update(world, made, environment, label).await? {
+                made.request_id = request_id;
+                made.updated = true;
+                return Ok(());
+            }
+            let now = wait_until_ready(world, environment, &mut made.follower).await?;
+            if now.version_label.as_deref() == Some(label) && previous != Some(label) {
+                made.updated = true;
+                return Ok(());
+            }
+        } else {
+            return Err(error);
+        }
+    }
+}
+
+/// Whether the operation that keeps the environment busy is our own, started by a request whose
+/// answer was lost: the environment is on its way to our label, or an event since we began
+/// names it. The answer holds the operation's request id, where an event tells it.
+async fn own_update(
+    world: &World,
+    made: &Made,
+    environment: &str,
+    label: &str,
+) -> Result<Option<Option<String>>> {
+    let seen = environment::find(&world.aws, environment).await?;
+    let news = made.follower.clone().poll(&world.aws, environment).await?;
+    let ours = |event: &&events::Event| event.version_label.as_deref() == Some(label);
+    let heading = seen.is_some_and(|seen| {
+        seen.status == "Updating" && seen.version_label.as_deref() == Some(label)
+    });
+    let request_id = news
+        .iter()
+        .filter(ours)
+        .chain(news.iter().filter(|event| event.starts_update()))
+        .find_map(|event| event.request_id.clone());
+    Ok((heading || news.iter().any(|event| ours(&event))).then_some(request_id))
+}
+
+/// An error for a deploy whose time is up before the update was even started.
+#[must_use]
+pub(super) fn out_of_time(what: &str) -> Error {
+    Error::new(crate::error::Kind::Timeout, format!("timed out: {what}"))
+        .hint("give it more time: `--timeout 40m`, then run the command again")
+}

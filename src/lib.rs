@@ -1,0 +1,108 @@
+//! Ships Docker Compose apps to AWS Elastic Beanstalk and tells the truth about the outcome.
+//!
+//! The tree tells the story of a deploy:
+//!
+//! ```text
+//! Args + beanship.yml -> Settings -> Bundle -> Desired -+
+//!                                     AWS -> Observed --+-> Plan -> (agree) -> Receipt -> watch -> Outcome -> Out
+//! ```
+//!
+//! - [`cli`], [`settings`], [`config`]: what was typed, what is meant, what the project file holds
+//! - [`commands`]: one file a verb; each reads as its runbook
+//! - [`compose`], [`bundle`]: the compose file, and the zip it travels in
+//! - [`deploy`]: what is wanted and seen, the plan, its steps, the watch, the outcome
+//! - [`aws`]: the clients, and what their errors mean
+//! - [`output`]: everything that is printed
+//! - [`sandbox`]: an AWS on this machine; shares nothing with the rest but its port
+//! - [`plan`], [`error`], [`yaml`]: what the others stand on
+
+pub mod aws;
+pub mod bundle;
+pub mod cli;
+pub mod commands;
+pub mod compose;
+pub mod config;
+pub mod deploy;
+pub mod error;
+pub mod output;
+pub mod plan;
+pub mod sandbox;
+pub mod settings;
+pub mod yaml;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Format};
+use error::{Error, Exit, Kind, Result};
+use output::{Level, Out};
+use settings::{Environ, Settings, Voice};
+
+/// Runs the command line and tells the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let environ = Environ::of_process();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error, &arguments, &environ),
+    };
+    let voice = Voice::resolve(&cli.global, &environ);
+    let github_output = environ.get("GITHUB_OUTPUT").map(Into::into);
+    let out = match &voice {
+        Ok(voice) => Out::new(voice.format, voice.level, github_output),
+        Err(_) => Out::new(Format::Human, Level::Normal, None),
+    };
+    let exit = voice
+        .and_then(|_| execute(&cli, environ, &out))
+        .unwrap_or_else(|error| {
+            out.failure(&error);
+            error.exit()
+        });
+    exit.into()
+}
+
+/// Resolves the settings and runs the command to its end, or to the first signal.
+fn execute(cli: &Cli, environ: Environ, out: &Out) -> Result<Exit> {
+    if let cli::Command::Completions { shell } = &cli.command {
+        return commands::completions::run(*shell, out);
+    }
+    let settings = Settings::resolve(cli, environ)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|why| Error::new(Kind::Io, format!("cannot start: {why}")))?;
+    let context = commands::Context::new(settings, out.clone());
+    let result = runtime.block_on(commands::dispatch(&context, &cli.command));
+    // Work that nobody waits for any more (a bundle after Ctrl-C) must not hold up the exit.
+    runtime.shutdown_background();
+    result
+}
+
+/// A command line that clap refuses, or its help and version, which it prints itself.
+fn not_understood(error: &clap::Error, arguments: &[OsString], environ: &Environ) -> ExitCode {
+    let failed = error.use_stderr();
+    let wants_json = environ.get("BEANSHIP_OUTPUT") == Some("json")
+        || arguments.iter().any(|argument| argument == "--output=json")
+        || arguments
+            .windows(2)
+            .any(|pair| pair[0] == "--output" && pair[1] == "json");
+    // Nobody can be told when the terminal is gone.
+    let _ = error.print();
+    if failed && wants_json {
+        let text = error.to_string();
+        let first = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
+        Out::new(Format::Json, Level::Quiet, None).document_of(&Error::new(Kind::Usage, first));
+    }
+    if failed {
+        Exit::Refused.into()
+    } else {
+        ExitCode::SUCCESS
+    }
+}

@@ -1,0 +1,244 @@
+//! Everything a person or a machine reads. [`Out`] is the only writer of the crate: the
+//! narrative ([`Event`]s) goes to stderr, the result ([`Report`]) to stdout, once.
+
+mod github;
+mod human;
+mod json;
+pub use json::Problem;
+mod progress;
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::Format;
+use crate::error::Error;
+use crate::plan::Change;
+
+pub use human::{bytes, table};
+use progress::Progress;
+
+/// Something that happened, for the narrative.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// What is about to be done, in one line.
+    Headline(&'a str),
+    /// Good to know.
+    Note(&'a str),
+    /// To be looked into.
+    Warning(&'a str),
+    /// What will change.
+    Plan(&'a [Change]),
+    /// A step of the plan was done, in this time.
+    Done(&'a str, Duration),
+    /// Local work goes on.
+    Progress {
+        /// What is done.
+        phase: Phase,
+        /// Bytes done.
+        done: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// The local work has ended.
+    ProgressEnd,
+    /// An event of the environment.
+    Environment {
+        /// When, by the service's clock.
+        time: Timestamp,
+        /// `INFO`, `WARN`, `ERROR`, ...
+        severity: &'a str,
+        /// The service's words.
+        message: &'a str,
+    },
+    /// What is being waited for: shown in place on a terminal, now and then elsewhere.
+    Waiting(&'a str),
+    /// A call to AWS was answered; shown with `-v`.
+    Call {
+        /// The SDK's name of the service.
+        service: &'a str,
+        /// The operation.
+        operation: &'a str,
+        /// The HTTP status, or `no answer`.
+        answer: &'a str,
+    },
+}
+
+/// Local work that shows a bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The source bundle is being made.
+    Bundle,
+    /// The source bundle is being uploaded.
+    Upload,
+}
+
+/// The result of a command.
+pub trait Report: Serialize {
+    /// The result in words; may have several lines, ends without a line break.
+    fn human(&self) -> String;
+
+    /// The step outputs for GitHub Actions.
+    fn step_outputs(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Warnings and problems.
+    Quiet,
+    /// The narrative.
+    Normal,
+    /// Every call as well.
+    Verbose,
+}
+
+/// The one writer. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Out(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    format: Format,
+    level: Level,
+    /// The file that GitHub's runner reads step outputs from.
+    github_output: Option<std::path::PathBuf>,
+    progress: Mutex<Progress>,
+}
+
+impl Out {
+    /// A writer in this format.
+    #[must_use]
+    pub fn new(format: Format, level: Level, github_output: Option<std::path::PathBuf>) -> Self {
+        let progress = Mutex::new(Progress::new(level));
+        Self(Arc::new(Inner {
+            format,
+            level,
+            github_output,
+            progress,
+        }))
+    }
+
+    /// The format.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.0.format
+    }
+
+    /// Tells what happened.
+    pub fn event(&self, event: &Event<'_>) {
+        let mut progress = self
+            .0
+            .progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Progress { phase, done, total } => {
+                return progress.advance(*phase, *done, *total);
+            }
+            Event::ProgressEnd => return progress.end(),
+            Event::Waiting(text) if progress.wait(text) => return,
+            _ => {}
+        }
+        if self.0.level < human::level(event) {
+            return;
+        }
+        let text = human::narrate(event);
+        progress.above(|| write_line(&mut anstream::stderr().lock(), &text));
+        if self.0.format == Format::Github
+            && let Some(command) = github::command(event)
+        {
+            write_line(&mut anstream::stdout().lock(), &command);
+        }
+    }
+
+    /// Prints the result.
+    pub fn result(&self, report: &impl Report) {
+        self.finish();
+        match self.0.format {
+            Format::Json => write_line(&mut anstream::stdout().lock(), &json::document(report)),
+            Format::Human => self.say_result(&report.human()),
+            Format::Github => {
+                self.say_result(&report.human());
+                if let Some(path) = &self.0.github_output {
+                    github::append_outputs(path, &report.step_outputs());
+                }
+            }
+        }
+    }
+
+    fn say_result(&self, text: &str) {
+        if !text.is_empty() {
+            write_line(&mut anstream::stdout().lock(), text);
+        }
+    }
+
+    /// Prints what went wrong to stderr, and as an annotation for GitHub.
+    pub fn problem(&self, error: &Error) {
+        self.finish();
+        write_line(&mut anstream::stderr().lock(), &human::problem(error));
+        if self.0.format == Format::Github {
+            for problem in error.problems() {
+                let command = github::annotation("error", "beanship", problem.message());
+                write_line(&mut anstream::stdout().lock(), &command);
+            }
+        }
+    }
+
+    /// Prints what went wrong where a command has no report of its own.
+    pub fn failure(&self, error: &Error) {
+        self.problem(error);
+        if self.0.format == Format::Json {
+            self.document_of(error);
+        }
+    }
+
+    /// Prints the JSON document of an error that was told already.
+    pub fn document_of(&self, error: &Error) {
+        write_line(&mut anstream::stdout().lock(), &json::failure(error));
+    }
+
+    /// Writes bytes to stdout as they are (the bundle, a completion script).
+    ///
+    /// # Errors
+    /// What the operating system says; a closed pipe among it.
+    pub fn raw(&self, bytes: &mut impl std::io::Read) -> std::io::Result<u64> {
+        self.finish();
+        std::io::copy(bytes, &mut std::io::stdout().lock())
+    }
+
+    /// Asks for agreement on the terminal.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn ask(&self, question: &str) -> std::io::Result<bool> {
+        self.finish();
+        let mut stderr = anstream::stderr();
+        write!(stderr, "{question} [y/N] ")?;
+        stderr.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(matches!(
+            answer.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        ))
+    }
+
+    fn finish(&self) {
+        self.0
+            .progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .end();
+    }
+}
+
+/// Writes a line. Nobody can be told when that fails (a closed pipe), so that is not an error.
+fn write_line(to: &mut impl Write, text: &str) {
+    let _ = writeln!(to, "{text}").and_then(|()| to.flush());
+}

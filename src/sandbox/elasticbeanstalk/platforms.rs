@@ -1,0 +1,372 @@
+//! The platforms that are on offer: Docker and ECS on Amazon Linux, with their branches and versions.
+
+use super::super::query::{Failure, Parameters};
+use super::super::xml::Xml;
+use super::context::{Context, invalid};
+
+/// One version of a platform branch.
+#[derive(Debug, Clone, Copy)]
+struct Platform {
+    branch: &'static str,
+    version: &'static str,
+    recommended: bool,
+}
+
+/// Newest first within a branch. Versions other than the newest are those that existing environments may still run.
+const PLATFORMS: [Platform; 7] = [
+    Platform {
+        branch: DOCKER,
+        version: "4.13.1",
+        recommended: true,
+    },
+    Platform {
+        branch: DOCKER,
+        version: "4.13.0",
+        recommended: false,
+    },
+    Platform {
+        branch: DOCKER,
+        version: "4.9.1",
+        recommended: false,
+    },
+    Platform {
+        branch: "Docker running on 64bit Amazon Linux 2",
+        version: "3.8.6",
+        recommended: true,
+    },
+    Platform {
+        branch: "Docker running on 64bit Amazon Linux 2",
+        version: "3.8.5",
+        recommended: false,
+    },
+    Platform {
+        branch: "ECS running on 64bit Amazon Linux 2023",
+        version: "4.0.0",
+        recommended: true,
+    },
+    Platform {
+        branch: "ECS running on 64bit Amazon Linux 2",
+        version: "3.7.6",
+        recommended: true,
+    },
+];
+
+/// The branch of an environment for which nothing else is said.
+pub(super) const DOCKER: &str = "Docker running on 64bit Amazon Linux 2023";
+
+impl Platform {
+    fn arn(self, region: &str) -> String {
+        format!(
+            "arn:aws:elasticbeanstalk:{region}::platform/{}/{}",
+            self.branch, self.version
+        )
+    }
+
+    fn stack(self) -> String {
+        stack_name(self.branch, self.version)
+    }
+
+    fn system(self) -> &'static str {
+        self.branch
+            .split_once(" running on ")
+            .map_or(self.branch, |(_, system)| system)
+    }
+
+    fn software(self) -> &'static str {
+        self.branch
+            .split_once(" running on ")
+            .map_or(self.branch, |(software, _)| software)
+    }
+}
+
+/// `64bit Amazon Linux 2023 v4.13.1 running Docker`.
+fn stack_name(branch: &str, version: &str) -> String {
+    let (software, system) = branch.split_once(" running on ").unwrap_or((branch, ""));
+    format!("{system} v{version} running {software}")
+}
+
+/// The solution stack of a platform version's ARN.
+pub(super) fn stack_of(arn: &str) -> String {
+    let mut parts = arn.rsplit('/');
+    let version = parts.next().unwrap_or_default();
+    stack_name(parts.next().unwrap_or_default(), version)
+}
+
+/// Whether environments of this platform run the customer's compose file or Dockerfile.
+pub(super) fn is_docker(arn: &str) -> bool {
+    arn.contains("/Docker running on ")
+}
+
+/// The version that a solution stack name, a branch name, or the ARN of a branch or version means.
+pub(super) fn resolve(text: &str, region: &str) -> Option<String> {
+    let name = text.split_once("platform/").map_or(text, |(_, name)| name);
+    let (branch, version) = match name.rsplit_once('/') {
+        Some((branch, version)) => (branch, Some(version)),
+        None => (name, None),
+    };
+    let found = PLATFORMS.iter().find(|platform| {
+        platform.stack() == text
+            || (platform.branch == branch
+                && version.is_none_or(|version| version == platform.version))
+    });
+    found.map(|platform| platform.arn(region))
+}
+
+/// What a call says about the platform; an unknown one is refused.
+pub(super) fn asked(parameters: &Parameters, region: &str) -> Result<Option<String>, Failure> {
+    match (
+        parameters.text("SolutionStackName"),
+        parameters.text("PlatformArn"),
+    ) {
+        (Some(_), Some(_)) => {
+            let message = "SolutionStackName and PlatformArn can not be specified together.";
+            Err(Failure::new("InvalidParameterCombination", message))
+        }
+        (Some(stack), None) => resolve(stack, region)
+            .map(Some)
+            .ok_or_else(|| invalid(format!("No Solution Stack named '{stack}' found."))),
+        (None, Some(arn)) => resolve(arn, region)
+            .map(Some)
+            .ok_or_else(|| invalid(format!("No Platform named '{arn}' found."))),
+        (None, None) => Ok(None),
+    }
+}
+
+pub(super) fn stacks(_: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure> {
+    let offered = || PLATFORMS.iter().filter(|platform| platform.recommended);
+    xml.texts("SolutionStacks", offered().map(|platform| platform.stack()));
+    xml.list("SolutionStackDetails", offered(), |xml, platform| {
+        xml.text("SolutionStackName", platform.stack());
+        xml.texts("PermittedFileTypes", ["zip"]);
+    });
+    Ok(())
+}
+
+pub(super) fn branches(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure> {
+    let filters = filters(cx.parameters(), "Attribute")?;
+    let offered = PLATFORMS.iter().filter(|platform| platform.recommended);
+    let found = offered.filter(|platform| {
+        holds(&filters, |attribute| match attribute {
+            "BranchName" => Some(vec![platform.branch]),
+            "LifecycleState" => Some(vec!["supported"]),
+            "PlatformName" => Some(vec![platform.software()]),
+            "TierType" => Some(vec!["WebServer/Standard", "Worker/SQS/HTTP"]),
+            _ => None,
+        })
+    });
+    xml.list(
+        "PlatformBranchSummaryList",
+        found.enumerate(),
+        |xml, (index, platform)| {
+            xml.text("PlatformName", platform.software());
+            xml.text("BranchName", platform.branch);
+            xml.text("LifecycleState", "Supported");
+            xml.text("BranchOrder", 100 - index);
+            xml.texts(
+                "SupportedTierList",
+                ["WebServer/Standard", "Worker/SQS/HTTP"],
+            );
+        },
+    );
+    Ok(())
+}
+
+pub(super) fn versions(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure> {
+    let filters = filters(cx.parameters(), "Type")?;
+    let region = &cx.call.region;
+    let found = PLATFORMS.iter().filter(|platform| {
+        holds(&filters, |attribute| match attribute {
+            "PlatformName" => Some(vec![platform.branch]),
+            "PlatformVersion" => Some(vec![platform.version]),
+            "PlatformStatus" => Some(vec!["Ready"]),
+            "PlatformBranchName" => Some(vec![platform.branch]),
+            "PlatformLifecycleState" => Some(if platform.recommended {
+                vec!["recommended"]
+            } else {
+                vec![""]
+            }),
+            "PlatformOwner" => Some(vec!["AWSElasticBeanstalk"]),
+            "SupportedTier" => Some(vec!["WebServer/Standard", "Worker/SQS/HTTP"]),
+            "ProgrammingLanguageName" => Some(vec![platform.software()]),
+            "OperatingSystemName" => Some(vec!["Amazon Linux"]),
+            "SupportedAddon" => Some(vec!["Log/S3", "Monitoring/Healthd"]),
+            _ => None,
+        })
+    });
+    xml.list("PlatformSummaryList", found, |xml, platform| {
+        summary(xml, *platform, region);
+        xml.maybe(
+            "PlatformLifecycleState",
+            platform.recommended.then_some("Recommended"),
+        );
+        xml.text("PlatformVersion", platform.version);
+        xml.text("PlatformBranchName", platform.branch);
+        xml.text("PlatformBranchLifecycleState", "Supported");
+    });
+    Ok(())
+}
+
+pub(super) fn describe(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure> {
+    let arn = cx.parameters().required("PlatformArn")?;
+    let region = &cx.call.region;
+    let wanted = resolve(arn, region);
+    let found = PLATFORMS.iter().find(|platform| {
+        wanted
+            .as_ref()
+            .is_some_and(|wanted| *wanted == platform.arn(region))
+    });
+    let platform = found.ok_or_else(|| invalid(format!("No Platform named '{arn}' found.")))?;
+    xml.group("PlatformDescription", |xml| {
+        summary(xml, *platform, region);
+        xml.text("PlatformName", platform.branch);
+        xml.text("PlatformVersion", platform.version);
+        xml.text("SolutionStackName", platform.stack());
+        xml.text(
+            "Description",
+            format!("{} on {}", platform.software(), platform.system()),
+        );
+        xml.text("PlatformBranchName", platform.branch);
+        xml.text("PlatformBranchLifecycleState", "Supported");
+        xml.maybe(
+            "PlatformLifecycleState",
+            platform.recommended.then_some("Recommended"),
+        );
+    });
+    Ok(())
+}
+
+fn summary(xml: &mut Xml, platform: Platform, region: &str) {
+    xml.text("PlatformArn", platform.arn(region));
+    xml.text("PlatformOwner", "AWSElasticBeanstalk");
+    xml.text("PlatformStatus", "Ready");
+    xml.text("PlatformCategory", platform.software());
+    xml.text("OperatingSystemName", "Amazon Linux");
+    xml.text(
+        "OperatingSystemVersion",
+        platform.system().rsplit(' ').next().unwrap_or_default(),
+    );
+    xml.texts(
+        "SupportedTierList",
+        ["WebServer/Standard", "Worker/SQS/HTTP"],
+    );
+    xml.texts("SupportedAddonList", ["Log/S3", "Monitoring/Healthd"]);
+}
+
+/// One condition of a listing.
+struct Filter {
+    attribute: String,
+    operator: String,
+    values: Vec<String>,
+}
+
+/// The attributes that either listing knows.
+const ATTRIBUTES: [&str; 13] = [
+    "BranchName",
+    "LifecycleState",
+    "OperatingSystemName",
+    "PlatformBranchName",
+    "PlatformLifecycleState",
+    "PlatformName",
+    "PlatformOwner",
+    "PlatformStatus",
+    "PlatformVersion",
+    "ProgrammingLanguageName",
+    "SupportedAddon",
+    "SupportedTier",
+    "TierType",
+];
+
+fn filters(parameters: &Parameters, attribute: &str) -> Result<Vec<Filter>, Failure> {
+    let read = |item: Parameters| {
+        let name = item.required(attribute)?.to_owned();
+        if !ATTRIBUTES.contains(&name.as_str()) {
+            return Err(invalid(format!("Invalid filter {attribute}: {name}")));
+        }
+        let operator = item.text("Operator").unwrap_or("=").to_owned();
+        let values = item
+            .texts("Values")
+            .unwrap_or_default()
+            .into_iter()
+            .map(str::to_lowercase)
+            .collect();
+        Ok(Filter {
+            attribute: name,
+            operator,
+            values,
+        })
+    };
+    parameters.items("Filters").into_iter().map(read).collect()
+}
+
+/// Whether every filter holds for what `actual` says of an attribute; letter case does not count.
+fn holds<'a>(filters: &[Filter], actual: impl Fn(&str) -> Option<Vec<&'a str>>) -> bool {
+    filters.iter().all(|filter| {
+        let actual = actual(&filter.attribute).unwrap_or_default();
+        let any = |test: &dyn Fn(&str, &str) -> bool| {
+            actual.iter().any(|actual| {
+                filter
+                    .values
+                    .iter()
+                    .any(|wanted| test(&actual.to_lowercase(), wanted))
+            })
+        };
+        match filter.operator.as_str() {
+            "=" | "in" => any(&|actual, wanted| actual == wanted),
+            "!=" | "not_in" => !any(&|actual, wanted| actual == wanted),
+            "contains" => any(&|actual, wanted| actual.contains(wanted)),
+            "begins_with" => any(&|actual, wanted| actual.starts_with(wanted)),
+            "ends_with" => any(&|actual, wanted| actual.ends_with(wanted)),
+            "<" => any(&|actual, wanted| numbers(actual) < numbers(wanted)),
+            "<=" => any(&|actual, wanted| numbers(actual) <= numbers(wanted)),
+            ">" => any(&|actual, wanted| numbers(actual) > numbers(wanted)),
+            ">=" => any(&|actual, wanted| numbers(actual) >= numbers(wanted)),
+            _ => false,
+        }
+    })
+}
+
+/// `4.13.1` as something that can be compared.
+fn numbers(version: &str) -> Vec<u64> {
+    version
+        .split('.')
+        .map(|part| part.parse().unwrap_or_default())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_a_platform_lead_to_its_version() {
+        let newest = "arn:aws:elasticbeanstalk:eu-west-1::platform/Docker running on 64bit Amazon Linux 2023/4.13.1";
+        for text in [
+            "Docker running on 64bit Amazon Linux 2023",
+            "64bit Amazon Linux 2023 v4.13.1 running Docker",
+            "arn:aws:elasticbeanstalk:::platform/Docker running on 64bit Amazon Linux 2023",
+            newest,
+        ] {
+            assert_eq!(
+                resolve(text, "eu-west-1").as_deref(),
+                Some(newest),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            resolve("64bit Amazon Linux 2023 v1.0.0 running Docker", "eu-west-1"),
+            None
+        );
+        assert_eq!(
+            stack_of(newest),
+            "64bit Amazon Linux 2023 v4.13.1 running Docker"
+        );
+    }
+
+    #[test]
+    fn filters_compare_versions_by_number() {
+        let form = b"Filters.member.1.Type=PlatformVersion&Filters.member.1.Operator=%3E&Filters.member.1.Values.member.1=4.9.1";
+        let filters = filters(&Parameters::parse(form), "Type").unwrap();
+        assert!(holds(&filters, |_| Some(vec!["4.13.1"])));
+        assert!(!holds(&filters, |_| Some(vec!["4.9.1"])));
+    }
+}

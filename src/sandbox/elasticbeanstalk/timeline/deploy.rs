@@ -1,0 +1,417 @@
+//! Updates: what every one of them begins and ends with, and the all-at-once deployment.
+
+use super::super::model::{
+    Change, Deployed, Draft, Environment, Health, HealthStatus, Operation, Severity, Status, Step,
+};
+use super::{
+    APP_LOG, Ending, Failure, Reach, Script, Start, Trouble, Update, configure, ids, immutable,
+    rolling,
+};
+
+/// The way of `aws:elasticbeanstalk:command DeploymentPolicy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Policy {
+    AllAtOnce,
+    Rolling { additional: bool },
+    Immutable,
+    TrafficSplitting,
+}
+
+impl Policy {
+    /// A single instance has no load balancer to take it out of, so only immutable means something there.
+    fn of(environment: &Environment, update: &Update) -> Self {
+        let settings = update.settings.as_ref().unwrap_or(&environment.settings);
+        let policy = super::super::model::setting(
+            settings,
+            "aws:elasticbeanstalk:command",
+            "DeploymentPolicy",
+        );
+        match policy {
+            Some("Immutable") => Self::Immutable,
+            Some("TrafficSplitting") if !environment.is_single() => Self::TrafficSplitting,
+            Some("Rolling") if !environment.is_single() => Self::Rolling { additional: false },
+            Some("RollingWithAdditionalBatch") if !environment.is_single() => {
+                Self::Rolling { additional: true }
+            }
+            _ => Self::AllAtOnce,
+        }
+    }
+
+    fn replaces(self) -> bool {
+        matches!(self, Self::Immutable | Self::TrafficSplitting)
+    }
+}
+
+/// One update as the flows of the policies see it.
+pub(super) struct Plan<'a> {
+    pub(super) update: &'a Update,
+    pub(super) ending: &'a Ending,
+    /// The version the instances shall run.
+    pub(super) label: Option<String>,
+    /// The number of this deployment.
+    pub(super) attempt: u64,
+    pub(super) policy: Policy,
+}
+
+/// How far a flow came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// Every instance runs what it shall.
+    Done,
+    /// Failed and said why; the usual last events are still to come.
+    Failed,
+    /// Instances did not answer in time; nothing is said as an error.
+    TimedOut,
+    /// Nothing more will happen.
+    Stuck,
+    /// Stopped half-way, as by an abort.
+    Stopped,
+    /// Returned to the old version.
+    Returned,
+}
+
+pub(super) fn steps(
+    environment: &Environment,
+    update: &Update,
+    ending: &Ending,
+    start: Start<'_>,
+) -> Vec<Step> {
+    let touches =
+        update.label.is_some() || update.platform.is_some() || update.reach > Reach::Nothing;
+    let attempt = environment.attempt + u64::from(touches);
+    let label = update.label.clone().or_else(|| environment.label.clone());
+    let policy = Policy::of(environment, update);
+    let plan = Plan {
+        update,
+        ending,
+        label,
+        attempt,
+        policy,
+    };
+    let mut script = Script::new(environment, start);
+    script.label.clone_from(&update.label);
+    open(&mut script, &plan, touches);
+    let flow = if !touches {
+        Flow::Done
+    } else if update.label.is_none() && update.platform.is_none() {
+        configure::run(&mut script, &plan)
+    } else if update.platform.is_some() || policy.replaces() {
+        immutable::run(&mut script, &plan)
+    } else if let Policy::Rolling { additional } = policy {
+        rolling::run(&mut script, &plan, additional)
+    } else {
+        all_at_once(&mut script, &plan)
+    };
+    close(&mut script, &plan, flow, touches);
+    script.into_steps()
+}
+
+fn open(script: &mut Script<'_>, plan: &Plan<'_>, touches: bool) {
+    let new_instances = plan.policy.replaces() || plan.update.platform.is_some();
+    let operation = Operation {
+        request_id: script.start.request_id.to_owned(),
+        label: plan.update.label.clone(),
+        untouched: (new_instances && touches).then(|| script.instances.clone()),
+        reconfigures: plan.update.settings.is_some(),
+    };
+    script.begin(Status::Updating, operation);
+    script.set(Change::Abortable(touches));
+    if touches {
+        script.set(Change::Attempt(plan.attempt));
+    }
+    if let Some(settings) = &plan.update.settings {
+        let draft = Draft {
+            settings: settings.clone(),
+            failed: false,
+            created: script.start.now,
+        };
+        script.set(Change::Draft(Some(draft)));
+    }
+    script.info("Environment update is starting.");
+    script.pass(300);
+    if touches {
+        script.busy(0, script.instances.len());
+    }
+    script.pass(300);
+    if plan.update.settings.is_some() {
+        let message = format!(
+            "Updating environment {}'s configuration settings.",
+            script.environment.name
+        );
+        script.info(message);
+    }
+}
+
+fn close(script: &mut Script<'_>, plan: &Plan<'_>, flow: Flow, touches: bool) {
+    match flow {
+        Flow::Stuck => {}
+        Flow::Done => succeed(script, plan, touches),
+        Flow::Failed => {
+            give_up(script, plan);
+            settle(script, plan);
+        }
+        Flow::TimedOut => settle(script, plan),
+        Flow::Stopped => stop(script, plan),
+        Flow::Returned => {
+            script.set(Change::Draft(None));
+            script.info("Environment update completed successfully.");
+            script.ready();
+            script.pass(400);
+            script.turn(Health::ok());
+        }
+    }
+}
+
+/// UNVERIFIED: for all-at-once and rolling the label is taken to change only here, at the end; for immutable this is known.
+fn succeed(script: &mut Script<'_>, plan: &Plan<'_>, touches: bool) {
+    if plan.update.label.is_some() {
+        script.info("New application version was deployed to running EC2 instances.");
+        script.set(Change::Label(plan.label.clone()));
+    }
+    if let Some(settings) = &plan.update.settings {
+        script.set(Change::Settings(settings.clone()));
+        script.set(Change::Draft(None));
+        script.info("Successfully deployed new configuration to environment.");
+    }
+    if let Some(platform) = &plan.update.platform {
+        script.set(Change::Platform(platform.clone()));
+    }
+    if let Some(description) = &plan.update.description {
+        script.set(Change::Description(description.clone()));
+    }
+    if touches {
+        script.set(Change::Deployment(plan.attempt));
+    }
+    script.info("Environment update completed successfully.");
+    script.ready();
+    if !touches {
+        return;
+    }
+    script.pass(400);
+    let health = match plan.ending {
+        Ending::Unhealthy(Trouble { health, app }) => {
+            script.journal(APP_LOG, app.clone());
+            health.clone()
+        }
+        _ => Health::ok(),
+    };
+    script.heal(&health);
+    script.publish();
+    script.turn(health);
+}
+
+/// The last words of an update that failed.
+fn give_up(script: &mut Script<'_>, plan: &Plan<'_>) {
+    if plan.update.label.is_some() || plan.update.platform.is_some() {
+        script.error("Failed to deploy application.");
+    }
+    if let Some(settings) = &plan.update.settings {
+        // UNVERIFIED: that these follow when version and options came in one call.
+        script.error("Failed to deploy configuration.");
+        script.pass(300);
+        script.error("The environment was reverted to the previous configuration setting.");
+        let draft = Draft {
+            settings: settings.clone(),
+            failed: true,
+            created: script.start.now,
+        };
+        script.set(Change::Draft(Some(draft)));
+    }
+}
+
+/// Ready again, with the label of the last success (none without one) as the version that instances should have.
+fn settle(script: &mut Script<'_>, plan: &Plan<'_>) {
+    script.ready();
+    script.pass(400);
+    let health = aftermath(script, plan);
+    script.publish();
+    script.turn(health);
+}
+
+/// UNVERIFIED: the severity of the sentence about an aborted deployment.
+fn stop(script: &mut Script<'_>, plan: &Plan<'_>) {
+    script.set(Change::Status(Status::Aborting));
+    script.set(Change::Abortable(false));
+    script.info(
+        "During an aborted deployment, some instances may have deployed the new application version. To ensure all instances \
+         are running the same version, re-deploy the appropriate application version.",
+    );
+    script.set(Change::Draft(None));
+    script.pass(300);
+    settle(script, plan);
+}
+
+/// Health after instances were left with a version that is not the expected one.
+pub(super) fn aftermath(script: &mut Script<'_>, plan: &Plan<'_>) -> Health {
+    let environment = script.environment;
+    let all = script.instances.len();
+    let expected = environment.label.as_ref().map(|label| {
+        format!(
+            "Expected version \"{label}\" (deployment {}).",
+            environment.deployment
+        )
+    });
+    let mut wrong = 0;
+    for instance in &mut script.instances {
+        if instance.deployment == environment.deployment && instance.outcome == Deployed::Deployed {
+            continue;
+        }
+        wrong += 1;
+        let found = instance
+            .label
+            .clone()
+            .or_else(|| plan.label.clone())
+            .unwrap_or_default();
+        let found = format!(
+            "Incorrect application version \"{found}\" (deployment {}).",
+            instance.deployment
+        );
+        let cause = expected.as_ref().map_or_else(
+            || "Application deployment failed.".to_owned(),
+            |expected| format!("{found} {expected}"),
+        );
+        instance.health = Health::because(HealthStatus::Degraded, cause);
+    }
+    match (wrong, expected) {
+        (0, _) => environment.health.clone(),
+        (_, None) => Health::because(
+            HealthStatus::Degraded,
+            format!("Impaired services on {}.", share(wrong, all)),
+        ),
+        (_, Some(expected)) => {
+            let cause = format!(
+                "Incorrect application version found on {}. {expected}",
+                share(wrong, all)
+            );
+            Health::because(HealthStatus::Degraded, cause)
+        }
+    }
+}
+
+fn share(part: usize, all: usize) -> String {
+    if part == all {
+        "all instances".to_owned()
+    } else {
+        format!("{part} out of {all} instances")
+    }
+}
+
+fn all_at_once(script: &mut Script<'_>, plan: &Plan<'_>) -> Flow {
+    script.info("Deploying new version to instance(s).");
+    let everyone: Vec<usize> = (0..script.instances.len()).collect();
+    let half = match plan.ending {
+        Ending::AbortedHalfWay => everyone.len().div_ceil(2),
+        _ => everyone.len(),
+    };
+    let flow = command(script, plan, &everyone[..half], 1800);
+    if flow == Flow::Done {
+        script.pass(200);
+    }
+    flow
+}
+
+/// Runs the deployment on some instances and says how it went.
+pub(super) fn command(
+    script: &mut Script<'_>,
+    plan: &Plan<'_>,
+    group: &[usize],
+    millis: u32,
+) -> Flow {
+    for &index in group {
+        script.mark(
+            index,
+            plan.label.as_ref(),
+            plan.attempt,
+            Deployed::InProgress,
+        );
+    }
+    script.publish();
+    script.engine("INFO", "Running command: app-deploy");
+    script.pass(millis);
+    match plan.ending {
+        Ending::Hangs => Flow::Stuck,
+        Ending::Fails(failure) => {
+            finish(script, plan, group, Deployed::Failed);
+            explain(script, failure);
+            refused(script, group);
+            Flow::Failed
+        }
+        Ending::TimesOut => {
+            finish(script, plan, group, Deployed::Failed);
+            timed_out(script, group);
+            Flow::TimedOut
+        }
+        Ending::RollsBack => {
+            script.instances.clone_from(&script.environment.instances);
+            script.publish();
+            Flow::Returned
+        }
+        Ending::Succeeds | Ending::Unhealthy(_) | Ending::AbortedHalfWay => {
+            finish(script, plan, group, Deployed::Deployed);
+            script.engine("INFO", "Instance deployment completed successfully.");
+            script.journal(APP_LOG, "web-1  | listening");
+            for _ in group {
+                script.info("Instance deployment completed successfully.");
+                script.pass(60);
+            }
+            if *plan.ending == Ending::AbortedHalfWay {
+                Flow::Stopped
+            } else {
+                Flow::Done
+            }
+        }
+    }
+}
+
+fn finish(script: &mut Script<'_>, plan: &Plan<'_>, group: &[usize], outcome: Deployed) {
+    for &index in group {
+        script.mark(index, plan.label.as_ref(), plan.attempt, outcome);
+    }
+    script.publish();
+}
+
+fn explain(script: &mut Script<'_>, failure: &Failure) {
+    script.engine("ERROR", &failure.engine);
+    script.engine(
+        "ERROR",
+        "An error occurred during execution of command [app-deploy]. Stop running the command.",
+    );
+    if let Some(explanation) = &failure.explanation {
+        script.error(explanation.clone());
+    }
+}
+
+fn refused(script: &mut Script<'_>, group: &[usize]) {
+    script.error("Instance deployment failed. For details, see 'eb-engine.log'.");
+    script.pass(100);
+    let failed: Vec<_> = group
+        .iter()
+        .filter_map(|&index| script.instances.get(index).cloned())
+        .collect();
+    for instance in &failed {
+        script.error(format!(
+            "[Instance: {}] Command failed on instance. Return code: 1 Output: Engine execution has encountered an error..",
+            instance.id
+        ));
+    }
+    script.info(format!(
+        "Command execution completed on all instances. Summary: [Successful: 0, Failed: {}].",
+        failed.len()
+    ));
+    script.error(format!(
+        "Unsuccessful command execution on instance id(s) '{}'. Aborting the operation.",
+        ids(&failed)
+    ));
+}
+
+/// UNVERIFIED: the severity of the last sentence, and that the label stays.
+fn timed_out(script: &mut Script<'_>, group: &[usize]) {
+    script.info(format!(
+        "Command execution completed on all instances. Summary: [Successful: 0, TimedOut: {}].",
+        group.len()
+    ));
+    script.say(
+        Severity::Warn,
+        "Update environment operation is complete, but with command timeouts. Try increasing the timeout period.",
+    );
+}

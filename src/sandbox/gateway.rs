@@ -1,0 +1,497 @@
+//! The one door: finds the service of a request, verifies who asks, makes the trouble that was ordered, writes the request
+//! log, and answers in the service's own protocol.
+
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use s3s::Body;
+use s3s::service::S3Service;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::account::{self, Key};
+use super::faults::{Fault, When};
+use super::query::{self, Failure, Parameters};
+use super::signature::{self, Scope};
+use super::xml::Xml;
+use super::{World, elasticbeanstalk, requests, s3, sts};
+
+/// More than any call of the query protocol needs.
+const LARGEST_FORM: usize = 4 * 1024 * 1024;
+
+/// A call of a query service that is known, signed, and allowed.
+pub(super) struct Call {
+    pub(super) operation: String,
+    pub(super) parameters: Parameters,
+    pub(super) region: String,
+    pub(super) request_id: String,
+    pub(super) now: Timestamp,
+    /// Who asks; absent for the few operations of STS that nobody signs.
+    pub(super) key: Option<Key>,
+}
+
+/// How a request ended, for the log.
+struct Answer {
+    service: String,
+    region: String,
+    operation: String,
+    fault: Option<&'static str>,
+    code: Option<String>,
+    /// `None` closes the connection.
+    response: Option<Response<Body>>,
+}
+
+struct Gateway {
+    world: Arc<World>,
+    s3: S3Service,
+}
+
+/// Accepts connections until told to stop, then lets those under way finish.
+pub(super) async fn serve(
+    listener: TcpListener,
+    world: Arc<World>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let s3 = s3::service(Arc::clone(&world));
+    let gateway = Arc::new(Gateway { world, s3 });
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                connections.spawn(connection(stream, Arc::clone(&gateway), stopped.clone()));
+            },
+        }
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+async fn connection(stream: TcpStream, gateway: Arc<Gateway>, mut stopped: watch::Receiver<bool>) {
+    let service = service_fn(move |request| {
+        let gateway = Arc::clone(&gateway);
+        async move {
+            gateway
+                .answer(request)
+                .await
+                .ok_or("the connection is cut on purpose")
+        }
+    });
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    // How a connection ends (the client left, it was cut) is nobody's concern but the client's.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stopped.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+impl Gateway {
+    async fn answer(&self, request: Request<Incoming>) -> Option<Response<Body>> {
+        let now = now();
+        let request_id = account::request_id();
+        let (parts, body) = request.into_parts();
+        let scope = Scope::of(&parts);
+        let service = scope
+            .as_ref()
+            .map_or_else(|| unsigned_service(&parts), |scope| scope.service.as_str())
+            .to_owned();
+        let mut answer = match service.as_str() {
+            "s3" => self.s3(parts, body, scope).await,
+            "elasticbeanstalk" | "sts" => {
+                self.query(&service, parts, body, scope, &request_id, now)
+                    .await
+            }
+            _ => unsupported(&service, &parts, body, scope, &request_id).await,
+        };
+        if let Some(response) = &mut answer.response
+            && let Ok(id) = HeaderValue::from_str(&request_id)
+        {
+            response
+                .headers_mut()
+                .insert("x-amz-request-id", id.clone());
+            response.headers_mut().insert("x-amzn-requestid", id);
+        }
+        self.log(&answer, &request_id, now);
+        answer.response
+    }
+
+    fn log(&self, answer: &Answer, request_id: &str, now: Timestamp) {
+        let line = requests::Line {
+            time: requests::stamp(now),
+            service: &answer.service,
+            region: &answer.region,
+            operation: &answer.operation,
+            status: answer
+                .response
+                .as_ref()
+                .map(|response| response.status().as_u16()),
+            code: answer.code.as_deref(),
+            request_id,
+            fault: answer.fault,
+            trouble_file: self.world.faults.problem(),
+        };
+        // A log that cannot be written must not break what the client asked for.
+        let _ = requests::append(&self.world.store, &line);
+    }
+
+    async fn s3(&self, parts: Parts, body: Incoming, scope: Option<Scope>) -> Answer {
+        let method = parts.method.to_string();
+        let mut request = Request::from_parts(parts, Body::from(body));
+        let region = scope.map(|scope| scope.region).unwrap_or_default();
+        let note = Arc::new(s3::Note::new(&region));
+        request.extensions_mut().insert(Arc::clone(&note));
+        let response = match self.s3.call(request).await {
+            Ok(response) => response,
+            Err(_) => respond(500, "application/xml", Vec::new()),
+        };
+        let (response, code) = read_code(response).await;
+        let cut = matches!(note.fault.get(), Some(Fault::Cut(_)));
+        Answer {
+            service: "s3".to_owned(),
+            region,
+            operation: note.operation.get().cloned().unwrap_or(method),
+            fault: note.fault.get().copied().map(name),
+            code,
+            response: (!cut).then_some(response),
+        }
+    }
+
+    async fn query(
+        &self,
+        service: &str,
+        parts: Parts,
+        body: Incoming,
+        scope: Option<Scope>,
+        request_id: &str,
+        now: Timestamp,
+    ) -> Answer {
+        let namespace = namespace(service);
+        let region = scope
+            .as_ref()
+            .map_or("us-east-1", |scope| &scope.region)
+            .to_owned();
+        let mut answer = Answer {
+            service: service.to_owned(),
+            region: region.clone(),
+            operation: String::new(),
+            fault: None,
+            code: None,
+            response: None,
+        };
+        let (result, operation, fault) = match form(&parts, body).await {
+            Err(failure) => (Err(failure), String::new(), None),
+            Ok((bytes, parameters)) => {
+                let operation = parameters.text("Action").unwrap_or_default().to_owned();
+                let (result, fault) =
+                    match self.admit(&parts, &bytes, scope.as_ref(), &operation, now) {
+                        Err(failure) => (Err(failure), None),
+                        Ok(key) => {
+                            let request_id = request_id.to_owned();
+                            let call = Call {
+                                operation: operation.clone(),
+                                parameters,
+                                region,
+                                request_id,
+                                now,
+                                key,
+                            };
+                            self.carry_out(service, call).await
+                        }
+                    };
+                (result, operation, fault)
+            }
+        };
+        answer.fault = fault.map(name);
+        let (status, bytes) = match &result {
+            Ok(xml) => (
+                200,
+                query::success(&operation, namespace, xml.clone(), request_id),
+            ),
+            Err(failure) => (
+                failure.status,
+                query::failure(failure, namespace, request_id),
+            ),
+        };
+        answer.code = result.err().map(|failure| failure.code);
+        answer.operation = operation;
+        answer.response =
+            (!matches!(fault, Some(Fault::Cut(_)))).then(|| respond(status, "text/xml", bytes));
+        answer
+    }
+
+    /// Verifies the signature; `None` is a caller who needs none.
+    fn admit(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+        scope: Option<&Scope>,
+        operation: &str,
+        now: Timestamp,
+    ) -> Result<Option<Key>, Failure> {
+        let Some(scope) = scope else {
+            let open = sts::UNSIGNED.contains(&operation);
+            let refusal = || {
+                Failure::with_status(
+                    403,
+                    "MissingAuthenticationToken",
+                    "Request is missing Authentication Token",
+                )
+            };
+            return if open { Ok(None) } else { Err(refusal()) };
+        };
+        let key = self
+            .world
+            .account
+            .key(&self.world.store, &scope.access_key_id)
+            .map_err(internal)?;
+        signature::verify(parts, body, scope, key.as_ref(), now)?;
+        Ok(key)
+    }
+
+    /// Applies the ordered trouble and lets the service do its work, off the async threads: services lock files.
+    async fn carry_out(&self, service: &str, call: Call) -> (Result<Xml, Failure>, Option<Fault>) {
+        let world = Arc::clone(&self.world);
+        let service = service.to_owned();
+        let work = move || {
+            let action = format!("{service}:{}", call.operation);
+            let fault = match world
+                .faults
+                .request(&service, &call.operation, &action, call.now)
+            {
+                Ok(fault) => fault,
+                Err(error) => return (Err(internal(error)), None),
+            };
+            let result = match fault {
+                None | Some(Fault::Cut(When::After)) => match service.as_str() {
+                    "sts" => sts::answer(&world, &call),
+                    _ => elasticbeanstalk::answer(&world, &call),
+                },
+                Some(Fault::Cut(When::Before)) => Err(Failure::new("Cut", "")),
+                Some(Fault::Throttled) => Err(Failure::new("Throttling", "Rate exceeded")),
+                Some(Fault::Broken(status)) => Err(broken(status)),
+                Some(Fault::Denied) => Err(denied(&world, &service, &call, &action)),
+            };
+            (result, fault)
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+            (
+                Err(Failure::with_status(
+                    500,
+                    "InternalFailure",
+                    "The sandbox failed.",
+                )),
+                None,
+            )
+        })
+    }
+}
+
+/// Something of the sandbox itself failed, for instance a full disk.
+pub(super) fn internal(error: std::io::Error) -> Failure {
+    Failure::with_status(
+        500,
+        "InternalFailure",
+        format!("The sandbox cannot use its state directory: {error}"),
+    )
+}
+
+fn broken(status: u16) -> Failure {
+    match status {
+        503 => Failure::with_status(
+            503,
+            "ServiceUnavailable",
+            "Service is unavailable. Please try again later.",
+        ),
+        _ => Failure::with_status(
+            status,
+            "InternalFailure",
+            "An internal error has occurred. Please retry your query.",
+        ),
+    }
+}
+
+fn denied(world: &World, service: &str, call: &Call, action: &str) -> Failure {
+    let resource = match service {
+        "elasticbeanstalk" => elasticbeanstalk::resource(&world.account.id, call),
+        _ => "*".to_owned(),
+    };
+    let who = call
+        .key
+        .as_ref()
+        .map_or_else(|| world.account.user_arn(), |key| key.arn.clone());
+    Failure::with_status(403, "AccessDenied", refusal(&who, action, &resource))
+}
+
+/// IAM's sentence for an action that nothing allows.
+pub(super) fn refusal(who: &str, action: &str, resource: &str) -> String {
+    format!(
+        "User: {who} is not authorized to perform: {action} on resource: {resource} because no identity-based policy \
+         allows the {action} action"
+    )
+}
+
+/// Milliseconds are what AWS's answers carry; finer times would not survive a round trip.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+fn name(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Cut(When::Before) => "cut before",
+        Fault::Cut(When::After) => "cut after",
+        Fault::Throttled => "throttle",
+        Fault::Broken(_) => "error",
+        Fault::Denied => "deny",
+    }
+}
+
+fn namespace(service: &str) -> &'static str {
+    match service {
+        "sts" => sts::NAMESPACE,
+        _ => elasticbeanstalk::NAMESPACE,
+    }
+}
+
+/// Whom an unsigned request means: a form is a call of a query service, anything else is S3's.
+fn unsigned_service(parts: &Parts) -> &'static str {
+    if parts.method == Method::POST && parts.uri.path() == "/" {
+        "sts"
+    } else {
+        "s3"
+    }
+}
+
+/// The parameters of a POST form, or of the query string of a GET.
+async fn form(parts: &Parts, body: Incoming) -> Result<(bytes::Bytes, Parameters), Failure> {
+    let collected = Limited::new(body, LARGEST_FORM).collect().await;
+    let bytes = collected
+        .map_err(|_| {
+            Failure::with_status(413, "RequestEntityTooLarge", "The request is too large.")
+        })?
+        .to_bytes();
+    let text = if bytes.is_empty() {
+        parts.uri.query().unwrap_or_default().as_bytes()
+    } else {
+        &bytes
+    };
+    let parameters = Parameters::parse(text);
+    Ok((bytes, parameters))
+}
+
+/// Tells, in the protocol the client speaks, that the sandbox does not have this service.
+async fn unsupported(
+    service: &str,
+    parts: &Parts,
+    body: Incoming,
+    scope: Option<Scope>,
+    request_id: &str,
+) -> Answer {
+    let message = format!(
+        "The sandbox does not have the service '{service}'; it has elasticbeanstalk, s3 and sts."
+    );
+    let target = parts
+        .headers
+        .get("x-amz-target")
+        .and_then(|value| value.to_str().ok());
+    let (operation, media, bytes) = if let Some(target) = target {
+        let body = serde_json::json!({ "__type": "UnknownOperationException", "message": message });
+        (
+            target.rsplit('.').next().unwrap_or_default().to_owned(),
+            "application/x-amz-json-1.1",
+            body.to_string().into_bytes(),
+        )
+    } else {
+        let parameters = form(parts, body)
+            .await
+            .map(|(_, parameters)| parameters)
+            .unwrap_or_default();
+        match parameters.text("Action") {
+            Some(action) if service == "ec2" => (
+                action.to_owned(),
+                "text/xml",
+                ec2_failure(&message, request_id),
+            ),
+            Some(action) => {
+                let failure = Failure::new("InvalidAction", message);
+                (
+                    action.to_owned(),
+                    "text/xml",
+                    query::failure(&failure, "http://webservices.amazon.com/", request_id),
+                )
+            }
+            None => {
+                let body =
+                    serde_json::json!({ "code": "UnknownOperationException", "message": message });
+                (
+                    parts.uri.path().to_owned(),
+                    "application/json",
+                    body.to_string().into_bytes(),
+                )
+            }
+        }
+    };
+    Answer {
+        service: service.to_owned(),
+        region: scope.map(|scope| scope.region).unwrap_or_default(),
+        operation,
+        fault: None,
+        code: Some("unsupported service".to_owned()),
+        response: Some(respond(400, media, bytes)),
+    }
+}
+
+/// EC2 has its own form of error.
+fn ec2_failure(message: &str, request_id: &str) -> Vec<u8> {
+    let mut xml = Xml::new();
+    xml.group("Response", |xml| {
+        xml.group("Errors", |xml| {
+            xml.group("Error", |xml| {
+                xml.text("Code", "InvalidAction");
+                xml.text("Message", message);
+            });
+        });
+        xml.text("RequestID", request_id);
+    });
+    xml.into_bytes()
+}
+
+/// The error code of a refusing S3 answer, for the log; the answer itself stays as it is.
+async fn read_code(response: Response<Body>) -> (Response<Body>, Option<String>) {
+    if response.status().as_u16() < 300 {
+        return (response, None);
+    }
+    let (parts, body) = response.into_parts();
+    let bytes = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let code = text
+        .split_once("<Code>")
+        .and_then(|(_, rest)| rest.split_once("</Code>"))
+        .map(|(code, _)| code.to_owned());
+    (Response::from_parts(parts, Body::from(bytes)), code)
+}
+
+fn respond(status: u16, media: &'static str, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(bytes::Bytes::from(body)));
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_REQUEST);
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    response
+}

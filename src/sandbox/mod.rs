@@ -1,0 +1,146 @@
+//! The sandbox: an AWS on 127.0.0.1, so that the product and any real AWS client run without an account.
+//!
+//! One HTTP server takes every request and finds service and region in the SigV4 scope (`gateway`, `signature`); each
+//! service is one folder or file that keeps its own books in the state directory (`state`). Elastic Beanstalk is a state
+//! machine on a clock: an operation writes the whole future of an environment as dated steps, and every read first
+//! applies what is due. `faults` makes trouble on demand, as `trouble.yml` says. Nothing here is shared with the rest
+//! of the crate: the sandbox is an independent opinion about how AWS behaves.
+
+mod account;
+mod elasticbeanstalk;
+mod faults;
+mod gateway;
+mod query;
+mod requests;
+mod s3;
+mod signature;
+mod state;
+mod sts;
+mod trouble;
+mod xml;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use self::account::Account;
+use self::faults::Faults;
+use self::s3::storage::Storage;
+use self::state::Store;
+
+/// Where the sandbox lives and how it begins.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The state directory; made when it is missing. Several processes may use it at once.
+    pub directory: PathBuf,
+    /// The port to listen on; 0 lets the system choose.
+    pub port: u16,
+    /// What the account holds when the state is first made; `None` is an empty account.
+    pub seed: Option<Seed>,
+}
+
+/// A bootstrapped account: an application with its environments.
+#[derive(Debug, Clone)]
+pub struct Seed {
+    pub region: String,
+    pub application: String,
+    pub environments: Vec<SeedEnvironment>,
+}
+
+/// One environment of the seed; it starts Ready and Green and runs AWS's sample version.
+#[derive(Debug, Clone)]
+pub struct SeedEnvironment {
+    pub name: String,
+    /// Solution stack, platform branch or platform ARN; `None` is the newest Docker platform.
+    pub platform: Option<String>,
+    pub single_instance: bool,
+    pub worker: bool,
+}
+
+/// A running sandbox. Dropping it stops the server; [`Sandbox::stop`] also waits for it.
+#[derive(Debug)]
+pub struct Sandbox {
+    endpoint: String,
+    account: Account,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+/// What every service may use.
+struct World {
+    endpoint: String,
+    account: Account,
+    store: Store,
+    storage: Storage,
+    faults: Faults,
+}
+
+/// Binds 127.0.0.1 and serves in background tasks of the current tokio runtime.
+///
+/// Fails when the port is taken, the directory cannot be written, or `trouble.yml` is not valid.
+pub async fn start(options: Options) -> io::Result<Sandbox> {
+    let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    let store = Store::open(&options.directory)?;
+    let faults = Faults::open(&store)?;
+    let storage = Storage::open(&store)?;
+    let account = account::open(&store, |account| match &options.seed {
+        Some(seed) => elasticbeanstalk::seed(seed, account, &store, &storage),
+        None => Ok(()),
+    })?;
+    let world = Arc::new(World {
+        endpoint: endpoint.clone(),
+        account: account.clone(),
+        store,
+        storage,
+        faults,
+    });
+    let (stop, stopped) = watch::channel(false);
+    let server = tokio::spawn(gateway::serve(listener, world, stopped));
+    Ok(Sandbox {
+        endpoint,
+        account,
+        stop,
+        server,
+    })
+}
+
+impl Sandbox {
+    /// `http://127.0.0.1:PORT`, for `AWS_ENDPOINT_URL`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The access key every client may use.
+    pub fn access_key_id(&self) -> &str {
+        &self.account.access_key_id
+    }
+
+    /// The secret that belongs to [`Sandbox::access_key_id`].
+    pub fn secret_access_key(&self) -> &str {
+        &self.account.secret_access_key
+    }
+
+    /// The twelve digits of the account.
+    pub fn account_id(&self) -> &str {
+        &self.account.id
+    }
+
+    /// Closes the port and waits until requests under way are answered.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        // The server task only fails by panicking, and there is nobody left to tell.
+        let _ = self.server.await;
+    }
+}
+
+/// Empties the state: the next [`start`] makes a new account. `trouble.yml` stays.
+///
+/// The directory must not be in use by a running sandbox.
+pub fn reset(directory: &Path) -> io::Result<()> {
+    state::clear(directory)
+}

@@ -1,0 +1,416 @@
+//! Multipart uploads: parts are files of their own until the upload is completed.
+
+use jiff::Timestamp;
+use s3s::crypto::{Checksum, Md5};
+use s3s::dto::*;
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
+use tokio::fs::File;
+
+use super::backend::{Backend, etag, time};
+use super::body::{self, Claims};
+use super::internal;
+use super::storage::{self, Head, Sums, Upload, hex};
+use crate::sandbox::account::{LOWER, random};
+
+/// Every part but the last has at least this size.
+const LEAST_PART: u64 = 5 * 1024 * 1024;
+
+impl Backend {
+    pub(super) fn begin(
+        &self,
+        input: CreateMultipartUploadInput,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        let id = random(LOWER, 40);
+        let upload = Upload {
+            key: input.key.clone(),
+            created: Timestamp::now(),
+            head: Head {
+                content_type: input.content_type,
+                content_encoding: input.content_encoding,
+                content_disposition: input.content_disposition,
+                content_language: input.content_language,
+                cache_control: input.cache_control,
+                metadata: input.metadata.unwrap_or_default().into_iter().collect(),
+            },
+            parts: Default::default(),
+        };
+        self.storage()
+            .uploads(&input.bucket, |uploads| uploads.insert(id.clone(), upload))
+            .map_err(internal)?;
+        Ok(S3Response::new(CreateMultipartUploadOutput {
+            bucket: Some(input.bucket),
+            key: Some(input.key),
+            upload_id: Some(id),
+            checksum_algorithm: input.checksum_algorithm,
+            checksum_type: input.checksum_type,
+            ..Default::default()
+        }))
+    }
+
+    pub(super) async fn receive_part(
+        &self,
+        request: S3Request<UploadPartInput>,
+    ) -> S3Result<S3Response<UploadPartOutput>> {
+        let S3Request {
+            input,
+            headers,
+            trailing_headers,
+            ..
+        } = request;
+        if !(1..=10_000).contains(&input.part_number) {
+            return Err(s3_error!(
+                InvalidArgument,
+                "Part number must be an integer between 1 and 10000, inclusive"
+            ));
+        }
+        self.storage()
+            .uploads(&input.bucket, |uploads| {
+                known(uploads, &input.upload_id, &input.key).map(|_| ())
+            })
+            .map_err(internal)??;
+        let claims = Claims {
+            length: input.content_length,
+            md5: input.content_md5,
+            sums: Sums {
+                crc32: input.checksum_crc32,
+                crc32c: input.checksum_crc32c,
+                crc64nvme: input.checksum_crc64nvme,
+                sha1: input.checksum_sha1,
+                sha256: input.checksum_sha256,
+            },
+        };
+        let (folder, file) = self.storage().place(&input.bucket);
+        let received = body::receive(
+            &folder.join(&file),
+            input.body,
+            claims,
+            &headers,
+            trailing_headers,
+        )
+        .await?;
+        let part = storage::Part {
+            file: file.clone(),
+            size: received.size,
+            etag: received.md5.clone(),
+            modified: Timestamp::now(),
+            sums: received.sums.clone(),
+        };
+        let stored = self.storage().uploads(&input.bucket, |uploads| {
+            known(uploads, &input.upload_id, &input.key)
+                .map(|upload| upload.parts.insert(input.part_number, part))
+        });
+        match stored.map_err(internal).flatten() {
+            Ok(old) => self.storage().discard(
+                &input.bucket,
+                &old.map(|old| old.file).into_iter().collect::<Vec<_>>(),
+            ),
+            Err(error) => {
+                self.storage().discard(&input.bucket, &[file]);
+                return Err(error);
+            }
+        }
+        Ok(S3Response::new(UploadPartOutput {
+            e_tag: Some(etag(&received.md5)),
+            checksum_crc32: received.sums.crc32,
+            checksum_crc32c: received.sums.crc32c,
+            checksum_crc64nvme: received.sums.crc64nvme,
+            checksum_sha1: received.sums.sha1,
+            checksum_sha256: received.sums.sha256,
+            ..Default::default()
+        }))
+    }
+
+    pub(super) async fn complete(
+        &self,
+        input: CompleteMultipartUploadInput,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        let upload = self
+            .storage()
+            .uploads(&input.bucket, |uploads| {
+                known(uploads, &input.upload_id, &input.key).cloned()
+            })
+            .map_err(internal)??;
+        let wanted = input
+            .multipart_upload
+            .and_then(|upload| upload.parts)
+            .unwrap_or_default();
+        let parts = chosen(&upload, &wanted)?;
+        let (folder, file) = self.storage().place(&input.bucket);
+        let mut target = File::create(folder.join(&file)).await.map_err(internal)?;
+        let mut size = 0;
+        let mut digests = Md5::new();
+        for part in &parts {
+            let mut source = File::open(self.storage().data(&input.bucket, &part.file))
+                .await
+                .map_err(internal)?;
+            size += tokio::io::copy(&mut source, &mut target)
+                .await
+                .map_err(internal)?;
+            digests.update(&unhex(&part.etag));
+        }
+        tokio::io::AsyncWriteExt::flush(&mut target)
+            .await
+            .map_err(internal)?;
+        let tag = format!("{}-{}", hex(digests.finalize().as_ref()), parts.len());
+        let object = storage::Object {
+            file,
+            size,
+            etag: tag.clone(),
+            modified: Timestamp::now(),
+            head: upload.head.clone(),
+            sums: Sums::default(),
+        };
+        self.place(
+            &input.bucket,
+            &input.key,
+            object,
+            input.if_match.as_ref(),
+            input.if_none_match.as_ref(),
+        )?;
+        self.forget(&input.bucket, &input.upload_id)?;
+        Ok(S3Response::new(CompleteMultipartUploadOutput {
+            location: Some(format!(
+                "{}/{}/{}",
+                self.world.endpoint, input.bucket, input.key
+            )),
+            bucket: Some(input.bucket),
+            key: Some(input.key),
+            e_tag: Some(etag(&tag)),
+            server_side_encryption: Some(ServerSideEncryption::from_static(
+                ServerSideEncryption::AES256,
+            )),
+            ..Default::default()
+        }))
+    }
+
+    pub(super) fn abort(
+        &self,
+        input: &AbortMultipartUploadInput,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        self.storage()
+            .uploads(&input.bucket, |uploads| {
+                known(uploads, &input.upload_id, &input.key).map(|_| ())
+            })
+            .map_err(internal)??;
+        self.forget(&input.bucket, &input.upload_id)?;
+        Ok(S3Response::new(AbortMultipartUploadOutput::default()))
+    }
+
+    /// Ends an upload and removes the files of its parts.
+    fn forget(&self, bucket: &str, id: &str) -> S3Result<()> {
+        let upload = self
+            .storage()
+            .uploads(bucket, |uploads| uploads.remove(id))
+            .map_err(internal)?;
+        let files: Vec<String> = upload
+            .into_iter()
+            .flat_map(|upload| upload.parts.into_values())
+            .map(|part| part.file)
+            .collect();
+        self.storage().discard(bucket, &files);
+        Ok(())
+    }
+
+    pub(super) fn show_parts(
+        &self,
+        input: ListPartsInput,
+    ) -> S3Result<S3Response<ListPartsOutput>> {
+        let upload = self
+            .storage()
+            .uploads(&input.bucket, |uploads| {
+                known(uploads, &input.upload_id, &input.key).cloned()
+            })
+            .map_err(internal)??;
+        let after = input.part_number_marker.unwrap_or_default();
+        let most = input
+            .max_parts
+            .and_then(|most| usize::try_from(most).ok())
+            .unwrap_or(1000)
+            .min(1000);
+        let mut parts = upload
+            .parts
+            .into_iter()
+            .filter(|(number, _)| *number > after)
+            .map(|(number, part)| Part {
+                part_number: Some(number),
+                e_tag: Some(etag(&part.etag)),
+                size: i64::try_from(part.size).ok(),
+                last_modified: Some(time(part.modified)),
+                ..Default::default()
+            });
+        let shown: Vec<Part> = parts.by_ref().take(most).collect();
+        let truncated = parts.next().is_some();
+        Ok(S3Response::new(ListPartsOutput {
+            next_part_number_marker: shown
+                .last()
+                .and_then(|part| part.part_number)
+                .filter(|_| truncated),
+            is_truncated: Some(truncated),
+            parts: Some(shown),
+            part_number_marker: input.part_number_marker,
+            max_parts: i32::try_from(most).ok(),
+            bucket: Some(input.bucket),
+            key: Some(input.key),
+            upload_id: Some(input.upload_id),
+            owner: Some(self.owner()),
+            storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
+            ..Default::default()
+        }))
+    }
+
+    pub(super) fn show_uploads(
+        &self,
+        input: ListMultipartUploadsInput,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        let uploads = self
+            .storage()
+            .uploads(&input.bucket, |uploads| uploads.clone())
+            .map_err(internal)?;
+        let prefix = input.prefix.clone().unwrap_or_default();
+        let mut shown: Vec<MultipartUpload> = uploads
+            .into_iter()
+            .filter(|(_, upload)| upload.key.starts_with(&prefix))
+            .map(|(id, upload)| MultipartUpload {
+                key: Some(upload.key),
+                upload_id: Some(id),
+                initiated: Some(time(upload.created)),
+                owner: Some(self.owner()),
+                storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
+                ..Default::default()
+            })
+            .collect();
+        shown.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(S3Response::new(ListMultipartUploadsOutput {
+            bucket: Some(input.bucket),
+            is_truncated: Some(false),
+            prefix: input.prefix,
+            uploads: Some(shown),
+            ..Default::default()
+        }))
+    }
+}
+
+fn known<'a>(uploads: &'a mut storage::Uploads, id: &str, key: &str) -> S3Result<&'a mut Upload> {
+    uploads.get_mut(id).filter(|upload| upload.key == key).ok_or_else(|| {
+        s3_error!(
+            NoSuchUpload,
+            "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."
+        )
+    })
+}
+
+/// The parts a client names, which must exist with these ETags, ascend, and be large enough.
+fn chosen<'a>(upload: &'a Upload, wanted: &[CompletedPart]) -> S3Result<Vec<&'a storage::Part>> {
+    if wanted.is_empty() {
+        return Err(S3Error::with_message(
+            S3ErrorCode::MalformedXML,
+            "You must specify at least one part",
+        ));
+    }
+    let numbers: Vec<i32> = wanted
+        .iter()
+        .map(|part| part.part_number.unwrap_or_default())
+        .collect();
+    if !numbers.is_sorted_by(|a, b| a < b) {
+        return Err(s3_error!(
+            InvalidPartOrder,
+            "The list of parts was not in ascending order. Parts must be ordered by part number."
+        ));
+    }
+    let parts = wanted.iter().zip(&numbers).map(|(wanted, number)| {
+        let same = |part: &&storage::Part| wanted.e_tag.as_ref().is_some_and(|tag| tag.value() == part.etag);
+        upload.parts.get(number).filter(same).ok_or_else(|| {
+            s3_error!(
+                InvalidPart,
+                "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified \
+                 entity tag may not match the part's entity tag."
+            )
+        })
+    });
+    let parts: Vec<&storage::Part> = parts.collect::<S3Result<_>>()?;
+    if parts
+        .iter()
+        .rev()
+        .skip(1)
+        .any(|part| part.size < LEAST_PART)
+    {
+        return Err(s3_error!(
+            EntityTooSmall,
+            "Your proposed upload is smaller than the minimum allowed size"
+        ));
+    }
+    Ok(parts)
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .filter_map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upload(sizes: &[u64]) -> Upload {
+        let part = |(number, size): (i32, &u64)| {
+            let part = storage::Part {
+                file: String::new(),
+                size: *size,
+                etag: format!("tag{number}"),
+                modified: Timestamp::UNIX_EPOCH,
+                sums: Sums::default(),
+            };
+            (number, part)
+        };
+        let parts = (1..).zip(sizes).map(part).collect();
+        Upload {
+            key: "k".into(),
+            created: Timestamp::UNIX_EPOCH,
+            head: Head::default(),
+            parts,
+        }
+    }
+
+    fn code(upload: &Upload, wanted: &[(i32, &str)]) -> Option<String> {
+        let wanted: Vec<_> = wanted
+            .iter()
+            .map(|&(number, tag)| CompletedPart {
+                part_number: Some(number),
+                e_tag: Some(etag(tag)),
+                ..Default::default()
+            })
+            .collect();
+        chosen(upload, &wanted)
+            .err()
+            .map(|error| error.code().as_str().to_owned())
+    }
+
+    #[test]
+    fn parts_are_checked() {
+        let upload = upload(&[LEAST_PART, LEAST_PART, 1]);
+        assert_eq!(
+            code(&upload, &[(1, "tag1"), (2, "tag2"), (3, "tag3")]),
+            None
+        );
+        assert_eq!(
+            code(&upload, &[(2, "tag2"), (1, "tag1")]).as_deref(),
+            Some("InvalidPartOrder")
+        );
+        assert_eq!(
+            code(&upload, &[(1, "tag2")]).as_deref(),
+            Some("InvalidPart")
+        );
+        assert_eq!(
+            code(&upload, &[(4, "tag4")]).as_deref(),
+            Some("InvalidPart")
+        );
+        assert_eq!(code(&upload, &[]).as_deref(), Some("MalformedXML"));
+        let small = super::tests::upload(&[1, 1]);
+        assert_eq!(
+            code(&small, &[(1, "tag1"), (2, "tag2")]).as_deref(),
+            Some("EntityTooSmall")
+        );
+    }
+}

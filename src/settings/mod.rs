@@ -1,0 +1,342 @@
+//! What was typed, what the environment says and what the project file holds become what is
+//! meant: flag > `BEANSHIP_*` > project file > the AWS SDK's chain > default, decided once.
+
+pub mod duration;
+mod environ;
+mod target;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::aws::Access;
+use crate::cli::{Cli, DeployArgs, Format, GlobalArgs};
+use crate::config::{self, Config};
+use crate::error::{Error, Kind, Result};
+use crate::output::Level;
+
+pub use environ::{CiRef, Environ};
+pub use target::{Choice, Chosen, Target};
+
+/// How long a deploy may take in all when nothing else is said.
+const TIMEOUT: Duration = Duration::from_secs(20 * 60);
+/// How long health may take after the environment is Ready again.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+
+/// What decides the shape of the output; known before any file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Voice {
+    /// The format.
+    pub format: Format,
+    /// How much is told.
+    pub level: Level,
+}
+
+impl Voice {
+    /// From flags and environment.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for a `BEANSHIP_OUTPUT` that is no format.
+    pub fn resolve(global: &GlobalArgs, environ: &Environ) -> Result<Self> {
+        let named = match (global.output, environ.get("BEANSHIP_OUTPUT")) {
+            (Some(format), _) => Some(format),
+            (None, Some(name)) => Some(format_of(name)?),
+            (None, None) => None,
+        };
+        let usual = if environ.is_github() {
+            Format::Github
+        } else {
+            Format::Human
+        };
+        let level = match (global.quiet, global.verbose) {
+            (true, _) => Level::Quiet,
+            (_, 0) => Level::Normal,
+            _ => Level::Verbose,
+        };
+        Ok(Self {
+            format: named.unwrap_or(usual),
+            level,
+        })
+    }
+}
+
+fn format_of(name: &str) -> Result<Format> {
+    <Format as clap::ValueEnum>::from_str(name, true).map_err(|_| {
+        Error::new(
+            Kind::Usage,
+            format!("BEANSHIP_OUTPUT is `{name}`: human, json and github are known"),
+        )
+    })
+}
+
+/// Whether and how the embedded AWS stands in for the real one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SandboxMode {
+    /// The real AWS.
+    Off,
+    /// An account in which the project's application and environments exist.
+    Seeded,
+    /// An account with nothing in it.
+    Empty,
+}
+
+/// What every command knows.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The directory of the app; everything relative starts here.
+    pub root: PathBuf,
+    /// The project file, if there is one.
+    pub config_file: Option<PathBuf>,
+    /// What the project file holds.
+    pub config: Config,
+    /// The region, unless it is left to the SDK's chain.
+    pub region: Option<String>,
+    /// A profile of the AWS configuration files.
+    pub profile: Option<String>,
+    /// Whether every question is answered with yes.
+    pub yes: bool,
+    /// Whether somebody sits at a terminal.
+    pub interactive: bool,
+    /// Whether the embedded AWS is used.
+    pub sandbox: SandboxMode,
+    /// Remarks on how the settings came about.
+    pub notes: Vec<String>,
+    /// The process environment.
+    pub environ: Environ,
+}
+
+impl Settings {
+    /// Resolves what every command needs.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] or [`Kind::Config`] for a directory or project file that is not right.
+    pub fn resolve(cli: &Cli, environ: Environ) -> Result<Self> {
+        let global = &cli.global;
+        let directory = directory(global.directory.as_deref())?;
+        let named = global
+            .config
+            .clone()
+            .or_else(|| environ.get("BEANSHIP_CONFIG").map(PathBuf::from));
+        let config_file = match named {
+            Some(file) => Some(directory.join(file)),
+            None => config::find(&directory),
+        };
+        let config = match &config_file {
+            Some(file) => Config::read(file, shown(file, &directory))?,
+            None => Config::default(),
+        };
+        let root = match (&global.config, &config_file) {
+            (None, Some(file)) => file.parent().map_or(directory, Path::to_path_buf),
+            _ => directory,
+        };
+        let sandbox = match (global.sandbox_empty, global.sandbox) {
+            (true, _) => SandboxMode::Empty,
+            (_, true) => SandboxMode::Seeded,
+            _ => SandboxMode::Off,
+        };
+        let interactive =
+            !environ.is_ci() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let first = |flag: &Option<String>, name: &str| {
+            flag.clone()
+                .or_else(|| environ.get(name).map(str::to_owned))
+        };
+        let chosen = first(&global.region, "BEANSHIP_REGION");
+        let notes = notes(&config, chosen.is_none(), &environ);
+        Ok(Self {
+            region: chosen.or_else(|| config.region.clone()),
+            profile: first(&global.profile, "BEANSHIP_PROFILE"),
+            yes: global.yes,
+            root,
+            config_file,
+            config,
+            interactive,
+            sandbox,
+            notes,
+            environ,
+        })
+    }
+
+    /// The application's name.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where nothing names one.
+    pub fn app(&self, flag: Option<&str>) -> Result<String> {
+        flag.or_else(|| self.environ.get("BEANSHIP_APP"))
+            .or(self.config.app.as_deref())
+            .map(str::to_owned)
+            .ok_or_else(|| {
+                let error = Error::new(Kind::Usage, "no application: nothing names one");
+                if self.config_file.is_some() {
+                    error.hint("set `app` in beanship.yml, or pass `--app NAME`")
+                } else {
+                    error.hint(format!(
+                        "write a {} with `app`, `region` and `environments`, or pass `--app NAME --region REGION --env NAME`",
+                        config::FILE_NAME
+                    ))
+                }
+            })
+    }
+
+    /// The value of `--env`, or of its variable.
+    #[must_use]
+    pub fn wanted<'a>(&'a self, flag: Option<&'a str>) -> Option<&'a str> {
+        flag.or_else(|| self.environ.get("BEANSHIP_ENV"))
+    }
+
+    /// The branch that decides, as the CI system or else git says.
+    #[must_use]
+    pub fn branch(&self, git: Option<&str>) -> Option<String> {
+        match self.environ.ci_ref() {
+            Some(CiRef::Branch(branch)) => Some(branch),
+            Some(CiRef::NoBranch) => None,
+            None => git.map(str::to_owned),
+        }
+    }
+
+    /// The environment that a reading command is about: `--env`, else the branch's, else the
+    /// only one.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where that is not clear.
+    pub fn target(
+        &self,
+        app: Option<&str>,
+        env: Option<&str>,
+        git: Option<&str>,
+    ) -> Result<Target> {
+        let (app, branch) = (self.app(app)?, self.branch(git));
+        let choice = Choice {
+            config: &self.config,
+            app: &app,
+            wanted: self.wanted(env),
+            branch: branch.as_deref(),
+            any_branch: true,
+        };
+        match choice.choose()? {
+            Chosen::Target(target) => Ok(target),
+            Chosen::NoneForBranch => Err(choice.none_for_branch()),
+        }
+    }
+
+    /// The compose file of an environment, relative to the root.
+    #[must_use]
+    pub fn compose(&self, key: Option<&str>) -> PathBuf {
+        key.and_then(|key| self.config.environments.get(key)?.compose.clone())
+            .or_else(|| self.config.compose.clone())
+            .unwrap_or_else(|| PathBuf::from(crate::compose::FILE_NAME))
+    }
+
+    /// How to reach AWS.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        Access {
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+            attempts_from_environment: self.environ.get("AWS_MAX_ATTEMPTS").is_some(),
+            local: None,
+        }
+    }
+}
+
+/// What a deploy is told besides.
+#[derive(Debug, Clone)]
+pub struct DeploySettings {
+    /// The bucket, unless it is Elastic Beanstalk's own.
+    pub bucket_name: Option<String>,
+    /// The folder inside the bucket.
+    pub bucket_path: String,
+    /// The account that owns the bucket, if not the caller's.
+    pub bucket_owner: Option<String>,
+    /// A given version label.
+    pub label: Option<String>,
+    /// The description of the version.
+    pub message: Option<String>,
+    /// One deadline for waiting, update and health.
+    pub timeout: Duration,
+    /// How long health may take after the update.
+    pub health_timeout: Duration,
+}
+
+impl DeploySettings {
+    /// Resolves what a deploy needs besides.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for variables that hold no time.
+    pub fn resolve(args: &DeployArgs, settings: &Settings, app: &str) -> Result<Self> {
+        let environ = &settings.environ;
+        let first = |flag: &Option<String>, name: &str, file: Option<&String>| {
+            flag.clone()
+                .or_else(|| environ.get(name).map(str::to_owned))
+                .or_else(|| file.cloned())
+        };
+        let time =
+            |flag: Option<Duration>, name: &str, usual: Duration| match (flag, environ.get(name)) {
+                (Some(time), _) => Ok(time),
+                (None, Some(text)) => duration::parse(text)
+                    .map_err(|why| Error::new(Kind::Usage, format!("the variable {name}: {why}"))),
+                (None, None) => Ok(usual),
+            };
+        let config = &settings.config;
+        let path = first(
+            &args.bucket_path,
+            "BEANSHIP_BUCKET_PATH",
+            config.bucket_path.as_ref(),
+        );
+        Ok(Self {
+            bucket_name: first(
+                &args.bucket_name,
+                "BEANSHIP_BUCKET_NAME",
+                config.bucket_name.as_ref(),
+            ),
+            bucket_path: path
+                .unwrap_or_else(|| app.to_owned())
+                .trim_matches('/')
+                .to_owned(),
+            bucket_owner: config.bucket_owner.clone(),
+            label: first(&args.version_label, "BEANSHIP_VERSION_LABEL", None),
+            message: first(&args.message, "BEANSHIP_MESSAGE", None),
+            timeout: time(args.timeout, "BEANSHIP_TIMEOUT", TIMEOUT)?,
+            health_timeout: time(
+                args.health_timeout,
+                "BEANSHIP_HEALTH_TIMEOUT",
+                HEALTH_TIMEOUT,
+            )?,
+        })
+    }
+}
+
+/// The working directory, as an absolute path.
+fn directory(named: Option<&Path>) -> Result<PathBuf> {
+    let directory = named.unwrap_or_else(|| Path::new("."));
+    let absolute = std::fs::canonicalize(directory).map_err(|why| {
+        Error::io("use the directory", directory, &why).hint("name one that exists: `-C DIR`")
+    })?;
+    if absolute.is_dir() {
+        return Ok(absolute);
+    }
+    Err(Error::new(
+        Kind::Usage,
+        format!("cannot use {}: it is not a directory", directory.display()),
+    )
+    .hint("name a directory: `-C DIR`"))
+}
+
+/// A path as the reader would write it: relative where it is below the directory.
+fn shown<'a>(file: &'a Path, directory: &Path) -> &'a Path {
+    file.strip_prefix(directory).unwrap_or(file)
+}
+
+fn notes(config: &Config, region_from_file: bool, environ: &Environ) -> Vec<String> {
+    let mut notes = Vec::new();
+    let elsewhere = environ
+        .get("AWS_REGION")
+        .or_else(|| environ.get("AWS_DEFAULT_REGION"));
+    if let (true, Some(region), Some(other)) = (region_from_file, &config.region, elsewhere)
+        && region != other
+    {
+        notes.push(format!(
+            "the region is {region}, from beanship.yml; AWS_REGION says {other} and does not count"
+        ));
+    }
+    notes
+}
