@@ -57,6 +57,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let exit = voice
         .and_then(|_| execute(&cli, environ, &out))
         .unwrap_or_else(|error| {
+            if matches!(cli.command, cli::Command::Deploy(_)) {
+                return commands::deploy::refuse(error, &out);
+            }
             out.failure(&error);
             error.exit()
         });

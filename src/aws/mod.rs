@@ -59,6 +59,8 @@ pub struct Aws {
     pub sts: aws_sdk_sts::Client,
     /// The region of all of them.
     pub region: String,
+    /// Where the calls go, in words.
+    place: String,
     wire: Arc<Wire>,
 }
 
@@ -73,6 +75,9 @@ impl Aws {
             return Err(Error::new(Kind::Usage, "no AWS region: nothing names one")
                 .hint("pass one: `--region eu-central-1`, or set `region` in beanship.yml"));
         };
+        let place = config
+            .endpoint_url()
+            .map_or_else(|| format!("region {region}"), str::to_owned);
         let wire = Arc::new(Wire::new(out.clone()));
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(4))
@@ -94,6 +99,7 @@ impl Aws {
             s3: aws_sdk_s3::Client::from_conf(s3),
             sts: aws_sdk_sts::Client::from_conf(sts),
             region,
+            place,
             wire,
         })
     }
@@ -110,8 +116,8 @@ impl Aws {
             () = self.silence() => Err(Error::new(
                 Kind::Unreachable,
                 format!(
-                    "AWS could not be reached: no answer from region {} within {} s",
-                    self.region,
+                    "AWS could not be reached: no answer from {} within {} s",
+                    self.place,
                     FIRST_ANSWER.as_secs()
                 ),
             )

@@ -17,6 +17,7 @@ mod rules;
 mod scope;
 mod select;
 mod selection;
+mod splice;
 mod write;
 
 #[cfg(test)]

@@ -8,21 +8,19 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use flate2::{Compress, Compression, FlushCompress};
 use libdeflater::{CompressionLvl, Compressor};
 use rayon::prelude::*;
 
 use super::archive::Method;
 use super::selection::{Entry, Stamp};
+use super::splice;
 use crate::error::{Error, Kind, Result, reason};
 
 /// Files above this are packed in chunks.
-pub(super) const WHOLE: u64 = 32 << 20;
-const CHUNK: usize = 1 << 20;
+pub(super) const WHOLE: u64 = 8 << 20;
+const CHUNK: usize = 2 << 20;
 /// How many chunks are in memory at a time.
-const CHUNKS: usize = 16;
-/// As far as deflate looks back: what the chunk before leaves for the next one.
-const WINDOW: usize = 32 << 10;
+const CHUNKS: usize = 8;
 /// How much of a file is tried to see whether it is compressed already.
 const TRIAL: usize = 64 << 10;
 /// Buffers that grew beyond this are not kept.
@@ -30,8 +28,6 @@ const BUFFER: usize = 1 << 20;
 
 /// libdeflate's 5 comes to the size of zlib's 6, and takes a tenth less time than its own 6.
 const LEVEL: i32 = 5;
-/// zlib-rs needs its 7 for that size.
-const CHUNK_LEVEL: u32 = 7;
 
 /// Extensions of formats that are compressed already.
 const COMPRESSED: [&str; 36] = [
@@ -78,11 +74,16 @@ pub(super) struct Packers {
 impl Packers {
     /// Reads and packs a file of at most [`WHOLE`] bytes.
     pub(super) fn file(&self, entry: &Entry, place: &Path) -> Result<Packed> {
+        self.with(|packer| packer.file(entry, place))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Packer) -> T) -> T {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut packer = idle().pop().unwrap_or_else(Packer::new);
-        let packed = packer.file(entry, place);
+        let result = work(&mut packer);
+        packer.shrink();
         idle().push(packer);
-        packed
+        result
     }
 }
 
@@ -104,16 +105,20 @@ impl Packer {
     }
 
     fn file(&mut self, entry: &Entry, place: &Path) -> Result<Packed> {
-        for buffer in [&mut self.input, &mut self.output] {
-            if buffer.capacity() > BUFFER {
-                *buffer = Vec::new();
-            }
-        }
         self.input.clear();
         let mut reader = Reader::open(entry, place)?;
         reader.fill(&mut self.input, entry.bytes as usize)?;
         reader.finish()?;
         Ok(self.pack(entry.name()))
+    }
+
+    /// Gives back what a large file took.
+    fn shrink(&mut self) {
+        for buffer in [&mut self.input, &mut self.output] {
+            if buffer.capacity() > BUFFER {
+                *buffer = Vec::new();
+            }
+        }
     }
 
     fn pack(&mut self, name: &str) -> Packed {
@@ -185,6 +190,7 @@ fn has_compressed_extension(name: &str) -> bool {
 /// Reads a large file and packs it into `spool`, chunk by chunk; `progress` hears how
 /// many bytes have been read.
 pub(super) fn large(
+    packers: &Packers,
     entry: &Entry,
     place: &Path,
     spool: &mut (impl Read + Write + Seek),
@@ -194,7 +200,6 @@ pub(super) fn large(
     let mut crc = crc32fast::Hasher::new();
     let mut method = None;
     let mut packed_bytes = 0;
-    let mut before = Vec::new();
     let mut input = Vec::with_capacity(CHUNK * CHUNKS);
     while reader.left() > 0 {
         input.clear();
@@ -205,7 +210,7 @@ pub(super) fn large(
         crc.update(&input);
         let written = match method {
             Method::Stored => spool.write_all(&input).map(|()| input.len()),
-            Method::Deflated => deflate(&before, &input, last).and_then(|chunks| {
+            Method::Deflated => deflate(packers, &input, last).and_then(|chunks| {
                 chunks.iter().try_for_each(|chunk| spool.write_all(chunk))?;
                 Ok(chunks.iter().map(Vec::len).sum())
             }),
@@ -216,8 +221,6 @@ pub(super) fn large(
                 format!("cannot write a temporary file: {}", reason(&error)),
             )
         })? as u64;
-        before.clear();
-        before.extend_from_slice(&input[input.len().saturating_sub(WINDOW)..]);
         progress(entry.bytes - reader.left());
     }
     reader.finish()?;
@@ -231,7 +234,7 @@ pub(super) fn large(
 }
 
 fn method_of(start: &[u8]) -> Method {
-    let sample = &start[..start.len().min(CHUNK)];
+    let sample = &start[..start.len().min(1 << 20)];
     let mut compressor = Compressor::new(CompressionLvl::new(1).unwrap_or_default());
     let packed = compress(&mut compressor, sample, &mut Vec::new());
     if is_worth_it(sample.len(), packed) {
@@ -241,41 +244,28 @@ fn method_of(start: &[u8]) -> Method {
     }
 }
 
-/// Compresses the chunks of `input`, each with the bytes before it as its dictionary, so that their
-/// outputs, one after the other, are one stream.
-fn deflate(before: &[u8], input: &[u8], last: bool) -> io::Result<Vec<Vec<u8>>> {
+/// Compresses the chunks of `input`, so that their outputs, one after the other, are one stream;
+/// the last chunk of the file ends it.
+fn deflate(packers: &Packers, input: &[u8], last: bool) -> io::Result<Vec<Vec<u8>>> {
     let chunks: Vec<&[u8]> = input.chunks(CHUNK).collect();
-    let final_chunk = chunks.len() - 1;
-    (0..chunks.len())
-        .into_par_iter()
+    let ends = |index: usize| last && index == chunks.len() - 1;
+    chunks
+        .par_iter()
         .with_max_len(1)
-        .map(|index| {
-            let dictionary = match index {
-                0 => before,
-                _ => &chunks[index - 1][CHUNK - WINDOW..],
-            };
-            let flush = if last && index == final_chunk {
-                FlushCompress::Finish
+        .enumerate()
+        .map(|(index, chunk)| {
+            let stream = packers.with(|packer| {
+                let bytes = compress(&mut packer.compressor, chunk, &mut packer.output);
+                hand_over(&mut packer.output, bytes)
+            });
+            let stream = if ends(index) {
+                Some(stream)
             } else {
-                FlushCompress::Sync
+                splice::leave_open(stream, chunk)
             };
-            deflate_chunk(dictionary, chunks[index], flush)
+            stream.ok_or_else(|| io::Error::other("the encoder made a stream of something else"))
         })
         .collect()
-}
-
-fn deflate_chunk(dictionary: &[u8], chunk: &[u8], flush: FlushCompress) -> io::Result<Vec<u8>> {
-    let mut encoder = Compress::new(Compression::new(CHUNK_LEVEL), false);
-    if !dictionary.is_empty() {
-        encoder.set_dictionary(dictionary)?;
-    }
-    // Room for a chunk that does not compress, so that one call does it.
-    let mut out = Vec::with_capacity(chunk.len() + chunk.len() / 1000 + 1024);
-    encoder.compress_vec(chunk, &mut out, flush)?;
-    if encoder.total_in() != chunk.len() as u64 || out.len() == out.capacity() {
-        return Err(io::Error::other("the encoder stopped early"));
-    }
-    Ok(out)
 }
 
 /// A file that must not change between its selection and the end of reading it.

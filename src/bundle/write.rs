@@ -16,7 +16,7 @@ use super::selection::{Entry, Selection, Sort};
 use crate::error::{Error, Kind, Result, reason};
 
 /// How much content, and how many members, are packed at a time.
-const BATCH_BYTES: u64 = WHOLE;
+const BATCH_BYTES: u64 = 2 * WHOLE;
 const BATCH_MEMBERS: usize = 4096;
 /// How much of a large file's packed data stays in memory before it goes to a temporary file.
 const SPOOL: usize = 16 << 20;
@@ -71,7 +71,9 @@ pub fn write(
         let outcome = if first.bytes > WHOLE {
             writing.append(std::mem::take(&mut packed))?;
             rest = &rest[1..];
-            writing.large(first).map_err(|problem| vec![problem])
+            writing
+                .large(&packers, first)
+                .map_err(|problem| vec![problem])
         } else {
             let (batch, later) = rest.split_at(batch_members(rest));
             rest = later;
@@ -195,11 +197,11 @@ impl<W: Write> Writing<'_, W> {
     }
 
     /// A large file is packed on its own, to a spool, as its size stands in front of its data.
-    fn large(&mut self, entry: &Entry) -> Result<()> {
+    fn large(&mut self, packers: &Packers, entry: &Entry) -> Result<()> {
         let mut spool = tempfile::spooled_tempfile(SPOOL);
         let place = entry.place(&self.selection.root);
         let start = self.done.bytes;
-        let packed = pack::large(entry, &place, &mut spool, &mut |read| {
+        let packed = pack::large(packers, entry, &place, &mut spool, &mut |read| {
             self.done.bytes = start + read;
             (self.progress)(self.done);
         })?;

@@ -13,7 +13,7 @@ use crate::deploy::{
     self, DeployStep, Desired, First, Made, World, first_look, second_look, wait_until_ready,
 };
 use crate::error::{Error, Exit, Kind, Result};
-use crate::output::Event;
+use crate::output::{Event, Out};
 use crate::plan::{Moment, Plan, Step};
 use crate::settings::{Choice, Chosen, DeploySettings, SandboxMode, Target};
 
@@ -22,6 +22,16 @@ use super::{Context, signal};
 
 /// How long a deploy whose bundle is wrong waits for what the checks at AWS say as well.
 const ALSO_AT_AWS: Duration = Duration::from_secs(3);
+
+/// Reports a deploy that could not even begin.
+pub fn refuse(error: Error, out: &Out) -> Exit {
+    let mut report = DeployReport::default();
+    if let Some(error) = report.close(Err(error)) {
+        out.problem(&error);
+    }
+    out.result(&report);
+    report.exit()
+}
 
 /// Runs the command and reports, whatever happens.
 ///
@@ -49,12 +59,11 @@ async fn ship(cx: &Context, args: &DeployArgs, report: &mut DeployReport) -> Res
         return Ok(());
     };
     let settings = DeploySettings::resolve(args, &cx.settings, &target.app)?;
-    let deadline = Instant::now() + settings.timeout;
-    let (bundled, world, first) = prepare(cx, &target, deadline).await?;
+    let (bundled, world, first) = prepare(cx, &target, &settings).await?;
     report.bundled(&bundled.file);
     report.describe(&first.environment);
     let desired = Desired {
-        label: Label::of(settings.label.as_deref(), &source, &bundled.file.sha256)?,
+        label: Label::of(settings.label.as_deref(), &source, &bundled.file.sha256),
         description: source.description(settings.message.as_deref()),
         bundle: bundled.file.clone(),
         bucket_name: settings.bucket_name,
@@ -138,8 +147,9 @@ fn choose(
 async fn prepare(
     cx: &Context,
     target: &Target,
-    deadline: Instant,
+    settings: &DeploySettings,
 ) -> Result<(Bundled, World, First)> {
+    let deadline = Instant::now() + settings.timeout;
     let (job, out) = (Job::new(cx, target.key.as_deref(), None), cx.out.clone());
     let mut bundling = tokio::task::spawn_blocking(move || job.make(&out));
     let looking = async {
@@ -160,8 +170,15 @@ async fn prepare(
         bundled = &mut bundling => (bundled, None),
         looked = &mut looking => ((&mut bundling).await, Some(looked)),
     };
+    let mut problems = Vec::new();
+    problems.extend(
+        settings
+            .label
+            .as_deref()
+            .and_then(|label| Label::check(label).err()),
+    );
     match bundled.map_err(|why| stopped(&why))? {
-        Ok(bundled) => {
+        Ok(bundled) if problems.is_empty() => {
             let (world, first) = match looked {
                 Some(looked) => looked?,
                 None => looking.await?,
@@ -171,15 +188,15 @@ async fn prepare(
             }
             Ok((bundled, world, first))
         }
-        Err(problem) => {
+        bundled => {
+            problems.extend(bundled.err());
             let looked = match looked {
                 Some(looked) => Some(looked),
                 None => tokio::time::timeout(ALSO_AT_AWS, looking).await.ok(),
             };
-            let also = looked
-                .and_then(Result::err)
-                .filter(|error| error.kind() == Kind::Check);
-            Err(Error::all([problem].into_iter().chain(also).collect()).expect("one problem"))
+            let at_aws = looked.and_then(Result::err);
+            problems.extend(at_aws.filter(|error| error.kind() == Kind::Check));
+            Err(Error::all(problems).expect("at least one problem"))
         }
     }
 }

@@ -148,11 +148,11 @@ impl Context {
             }
         };
         let environments = choice.all()?.into_iter().map(environment).collect();
-        let region = self
-            .settings
+        let named = config
             .region
             .clone()
-            .unwrap_or_else(|| SANDBOX_REGION.to_owned());
+            .or_else(|| self.settings.region.clone());
+        let region = named.unwrap_or_else(|| SANDBOX_REGION.to_owned());
         Ok(Some(Seed {
             region,
             application: app,

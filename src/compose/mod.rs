@@ -82,6 +82,13 @@ mod tests {
             checked(&[(FILE_NAME, "web: {image: nginx}")]),
             checked(&[(FILE_NAME, "services:\n  web: {image: 'x}\n")]),
         ];
-        insta::assert_snapshot!(cases.join("\n"), @"");
+        insta::assert_snapshot!(cases.join("\n"), @"
+        fine
+        no compose file: there is no docker-compose.yml in DIR [run it where the compose file is, or name the directory: `beanship deploy -C DIR`]
+        no compose file: there is no docker-compose.yml in DIR [set `compose: compose.yaml` in beanship.yml; it goes into the bundle as docker-compose.yml]
+        docker-compose.yml: `services` holds no services [see the Compose Specification, and check the file with `docker compose config`]
+        docker-compose.yml: there are no `services` [see the Compose Specification, and check the file with `docker compose config`]
+        docker-compose.yml:2:16: unclosed quote []
+        ");
     }
 }

@@ -110,7 +110,11 @@ fn planned(desired: &Desired, observed: &Observed) -> String {
 
 #[test]
 fn a_new_bundle_is_uploaded_made_a_version_and_deployed() {
-    insta::assert_snapshot!(planned(&desired(), &observed("old")), @"");
+    insta::assert_snapshot!(planned(&desired(), &observed("old")), @"
+    + source bundle: s3://elasticbeanstalk-eu-central-1-123456789012/shop/1a2b3c4-0123456789ab.zip
+    + application version: 1a2b3c4-0123456789ab
+    ~ environment: shop-prod
+    ");
 }
 
 #[test]
@@ -119,7 +123,12 @@ fn elastic_beanstalks_own_bucket_is_made_where_it_is_missing() {
         bucket: Bucket::Missing,
         ..observed("old")
     };
-    insta::assert_snapshot!(planned(&desired(), &observed), @"");
+    insta::assert_snapshot!(planned(&desired(), &observed), @"
+    + bucket: elasticbeanstalk-eu-central-1-123456789012
+    + source bundle: s3://elasticbeanstalk-eu-central-1-123456789012/shop/1a2b3c4-0123456789ab.zip
+    + application version: 1a2b3c4-0123456789ab
+    ~ environment: shop-prod
+    ");
     let named = Desired {
         bucket_name: Some("mine".into()),
         ..desired()
@@ -128,7 +137,7 @@ fn elastic_beanstalks_own_bucket_is_made_where_it_is_missing() {
         bucket_name: "mine".into(),
         ..observed
     };
-    insta::assert_snapshot!(planned(&named, &observed), @"");
+    insta::assert_snapshot!(planned(&named, &observed), @"error: the bucket mine does not exist [make it with `aws s3 mb s3://mine --region eu-central-1`, or leave out the name to use Elastic Beanstalk's own]");
 }
 
 #[test]
@@ -165,7 +174,11 @@ fn a_version_with_the_same_content_is_reused() {
 #[test]
 fn a_label_used_up_by_a_failed_version_gets_a_number() {
     let versions = vec![candidate(LABEL, "FAILED", Content::Same, true)];
-    insta::assert_snapshot!(planned(&desired(), &Observed { versions, ..observed("old") }), @"");
+    insta::assert_snapshot!(planned(&desired(), &Observed { versions, ..observed("old") }), @"
+    + source bundle: s3://elasticbeanstalk-eu-central-1-123456789012/shop/1a2b3c4-2-0123456789ab.zip
+    + application version: 1a2b3c4-2-0123456789ab
+    ~ environment: shop-prod
+    ");
 }
 
 #[test]
@@ -192,7 +205,12 @@ fn a_given_label_with_other_content_is_refused() {
             with(Content::Same, "UNPROCESSED"),
         ]
         .join("\n"),
-        @""
+        @"
+    error: the version label v1 is taken in shop: it holds another bundle [give another: `--version-label LABEL`, or none to have one made]
+    error: the version label v1 is taken in shop: nothing tells whether it holds this bundle [give another: `--version-label LABEL`, or none to have one made]
+    error: the version label v1 is taken in shop: its processing failed [give another: `--version-label LABEL`, or none to have one made]
+    ~ environment: shop-prod
+    "
     );
 }
 
@@ -367,7 +385,23 @@ fn state_decides_and_not_one_magic_sentence() {
         .with("INFO", first_batch, Some("ours")),
     ];
     let verdicts: Vec<_> = cases.iter().map(Case::judged).collect();
-    insta::assert_snapshot!(verdicts.join("\n"), @"");
+    insta::assert_snapshot!(verdicts.join("\n"), @"
+    succeeded: health is Green
+    succeeded: health is Green
+    working: Updating, health Grey
+    working: Updating, health Yellow
+    unsettled: 1 of 2 instances not on new: i-2 (old, Deployed)
+    failed: 1 of 2 instances not on new: i-2 (old, Deployed)
+    unsettled: 1 of 1 instances not on new: i-1 (new, In Progress)
+    unsettled: the environment is Ready with old, not new
+    rolled_back: the environment is back on old
+    superseded: the environment now runs theirs, from another deploy
+    failed: the environment is Ready without any version
+    failed: the environment is being terminated
+    aborted: the update was aborted
+    unsettled: the update has not begun yet
+    succeeded: health is Green
+    ");
 }
 
 #[test]
@@ -389,7 +423,15 @@ fn errors_count_by_request_and_by_known_words() {
         ),
     ];
     let verdicts: Vec<_> = cases.iter().map(Case::judged).collect();
-    insta::assert_snapshot!(verdicts.join("\n"), @"");
+    insta::assert_snapshot!(verdicts.join("\n"), @"
+    failed: Something of ours broke.
+    succeeded: health is Green
+    succeeded: health is Green
+    failed: Failed to deploy application.
+    succeeded: health is Green
+    failed: Update environment operation is complete, but with command timeouts. Try increasing the timeout period.
+    succeeded: health is Green
+    ");
 }
 
 #[test]
@@ -415,5 +457,14 @@ fn health_has_its_time_and_grey_is_not_green() {
         at("Grey", Some("NoData"), none(), 0),
         at("Grey", Some("NoData"), none(), 10),
     ];
-    insta::assert_snapshot!(verdicts.join("\n"), @"");
+    insta::assert_snapshot!(verdicts.join("\n"), @"
+    succeeded_with_warnings: health is Yellow (Warning)
+    unsettled: health is Red
+    failed: health is Red (Severe) after the update
+    unsettled: health is Grey
+    succeeded_with_warnings: health is Grey: Elastic Beanstalk has no data
+    failed: health is Grey (Pending) after the update
+    unsettled: health is Grey (NoData)
+    succeeded_with_warnings: health is Grey (NoData): there are no instances, so there is no data
+    ");
 }

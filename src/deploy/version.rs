@@ -21,31 +21,41 @@ pub enum Label {
 }
 
 impl Label {
-    /// The given label, or `<commit>[-dirty]-<first 12 of the digest>`.
+    /// Checks a given label against what Elastic Beanstalk takes (facts 1.2) and what makes a
+    /// plain S3 key.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for a given label that Elastic Beanstalk does not take.
-    pub fn of(given: Option<&str>, source: &Source, sha256: &str) -> Result<Self> {
+    /// [`Kind::Usage`].
+    pub fn check(given: &str) -> Result<()> {
+        let fits = (1..=100).contains(&given.chars().count())
+            && !given.contains('/')
+            && !given.contains(char::is_control)
+            && given.trim() == given;
+        if fits {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Usage,
+            format!(
+                "`{given}` cannot be a version label: 1 to 100 characters without `/` and \
+                 without spaces around are allowed"
+            ),
+        )
+        .hint("give another: `--version-label LABEL`, or none to have one made"))
+    }
+
+    /// The given label, or `<commit>[-dirty]-<first 12 of the digest>`.
+    #[must_use]
+    pub fn of(given: Option<&str>, source: &Source, sha256: &str) -> Self {
         if let Some(given) = given {
-            let length = given.chars().count();
-            if !(1..=100).contains(&length) || given.contains('/') || given.trim() != given {
-                return Err(Error::new(
-                    Kind::Usage,
-                    format!(
-                        "`{given}` cannot be a version label: 1 to 100 characters without `/` \
-                         and without spaces around are allowed"
-                    ),
-                )
-                .hint("give another: `--version-label LABEL`, or none to have one made"));
-            }
-            return Ok(Self::Given(given.to_owned()));
+            return Self::Given(given.to_owned());
         }
         let digest: String = sha256.chars().take(DIGEST).collect();
         let dirty = if source.dirty { "-dirty" } else { "" };
-        Ok(Self::Derived(match &source.commit {
+        Self::Derived(match &source.commit {
             Some(commit) => format!("{}{dirty}-{digest}", commit.short),
             None => digest,
-        }))
+        })
     }
 
     /// The text.
@@ -251,35 +261,24 @@ mod tests {
 
     #[test]
     fn labels_are_made_of_commit_and_digest() {
-        let label =
-            |given, source: &Source| Label::of(given, source, SHA).map(|l| l.text().to_owned());
-        assert_eq!(
-            label(None, &source(false)).as_deref().ok(),
-            Some("1a2b3c4-0123456789ab")
-        );
-        assert_eq!(
-            label(None, &source(true)).as_deref().ok(),
-            Some("1a2b3c4-dirty-0123456789ab")
-        );
-        assert_eq!(
-            label(None, &Source::default()).as_deref().ok(),
-            Some("0123456789ab")
-        );
-        assert_eq!(
-            label(Some("v1.2"), &source(true)).as_deref().ok(),
-            Some("v1.2")
-        );
+        let label = |given, source: &Source| Label::of(given, source, SHA).text().to_owned();
+        assert_eq!(label(None, &source(false)), "1a2b3c4-0123456789ab");
+        assert_eq!(label(None, &source(true)), "1a2b3c4-dirty-0123456789ab");
+        assert_eq!(label(None, &Source::default()), "0123456789ab");
+        assert_eq!(label(Some("v1.2"), &source(true)), "v1.2");
+        let numbered = Label::of(None, &source(false), SHA).numbered(2);
+        assert_eq!(numbered, "1a2b3c4-2-0123456789ab");
+    }
+
+    #[test]
+    fn given_labels_are_checked() {
         let too_long = "x".repeat(101);
-        for wrong in ["", "a/b", " a", too_long.as_str()] {
-            assert!(label(Some(wrong), &source(false)).is_err(), "{wrong}");
+        for wrong in ["", "a/b", " a", "a\nb", too_long.as_str()] {
+            assert!(Label::check(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(
-            Label::of(None, &source(false), SHA)
-                .map(|l| l.numbered(2))
-                .ok()
-                .as_deref(),
-            Some("1a2b3c4-2-0123456789ab")
-        );
+        for right in ["v1", "release 2", &"x".repeat(100)] {
+            assert!(Label::check(right).is_ok(), "{right}");
+        }
     }
 
     #[test]

@@ -162,7 +162,11 @@ mod tests {
             ),
             change(Verb::Update, "environment", "shop-prod", Some("v1 -> v2")),
         ];
-        insta::assert_snapshot!(plain(&plan(&changes)), @"");
+        insta::assert_snapshot!(plain(&plan(&changes)), @"
+        Plan
+          + application version  1a2b3c4-0123456789ab  (fix the proxy)
+          ~ environment          shop-prod  (v1 -> v2)
+        ");
     }
 
     #[test]
@@ -173,11 +177,21 @@ mod tests {
         )
         .excerpt("  |\n1 | ap: x\n  | ^")
         .hint("correct it and check with `beanship config`");
-        insta::assert_snapshot!(plain(&problem(&error)), @"");
+        insta::assert_snapshot!(plain(&problem(&error)), @"
+        error: beanship.yml:1:1: unknown key `ap`: did you mean `app`?
+          |
+        1 | ap: x
+          | ^
+        hint: correct it and check with `beanship config`
+        ");
     }
 
     #[test]
     fn tables_are_as_wide_as_their_content() {
-        insta::assert_snapshot!(table(["NAME", "HEALTH"], &[["production".into(), "Green".into()], ["a".into(), "Red".into()]]), @"");
+        insta::assert_snapshot!(table(["NAME", "HEALTH"], &[["production".into(), "Green".into()], ["a".into(), "Red".into()]]), @"
+        NAME        HEALTH
+        production  Green
+        a           Red
+        ");
     }
 }

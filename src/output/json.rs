@@ -1,7 +1,7 @@
 //! The machine's view: one document on stdout, whether it went well or not.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::{Error, Fault, Kind};
 
@@ -40,7 +40,15 @@ pub(super) fn document(report: &impl Serialize) -> String {
 
 /// The document of a command that failed before it had a report.
 pub(super) fn failure(error: &Error) -> String {
-    document(&json!({ "outcome": "failed", "error": Problem::from(error) }))
+    #[derive(Serialize)]
+    struct Failure {
+        outcome: &'static str,
+        error: Problem,
+    }
+    document(&Failure {
+        outcome: "failed",
+        error: Problem::from(error),
+    })
 }
 
 fn failure_text(why: &str) -> String {

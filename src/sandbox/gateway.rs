@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::HeaderValue;
 use http::request::Parts;
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -22,10 +21,7 @@ use super::faults::{Fault, When};
 use super::query::{self, Failure, Parameters};
 use super::signature::{self, Scope};
 use super::xml::Xml;
-use super::{World, elasticbeanstalk, requests, s3, sts};
-
-/// More than any call of the query protocol needs.
-const LARGEST_FORM: usize = 4 * 1024 * 1024;
+use super::{World, elasticbeanstalk, protocol, requests, s3, sts};
 
 /// A call of a query service that is known, signed, and allowed.
 pub(super) struct Call {
@@ -112,7 +108,10 @@ impl Gateway {
                 self.query(&service, parts, body, scope, &request_id, now)
                     .await
             }
-            _ => unsupported(&service, &parts, body, scope, &request_id).await,
+            _ => {
+                self.unsupported(&service, parts, body, scope, &request_id)
+                    .await
+            }
         };
         if let Some(response) = &mut answer.response
             && let Ok(id) = HeaderValue::from_str(&request_id)
@@ -153,9 +152,9 @@ impl Gateway {
         request.extensions_mut().insert(Arc::clone(&note));
         let response = match self.s3.call(request).await {
             Ok(response) => response,
-            Err(_) => respond(500, "application/xml", Vec::new()),
+            Err(_) => protocol::respond(500, "application/xml", Vec::new()),
         };
-        let (response, code) = read_code(response).await;
+        let (response, code) = protocol::read_code(response).await;
         let cut = matches!(note.fault.get(), Some(Fault::Cut(_)));
         Answer {
             service: "s3".to_owned(),
@@ -176,58 +175,69 @@ impl Gateway {
         request_id: &str,
         now: Timestamp,
     ) -> Answer {
-        let namespace = namespace(service);
         let region = scope
             .as_ref()
             .map_or("us-east-1", |scope| &scope.region)
             .to_owned();
-        let mut answer = Answer {
-            service: service.to_owned(),
-            region: region.clone(),
-            operation: String::new(),
-            fault: None,
-            code: None,
-            response: None,
-        };
-        let (result, operation, fault) = match form(&parts, body).await {
-            Err(failure) => (Err(failure), String::new(), None),
+        let (operation, result, fault) = match protocol::form(&parts, body).await {
+            Err(failure) => (String::new(), Err(failure), None),
             Ok((bytes, parameters)) => {
                 let operation = parameters.text("Action").unwrap_or_default().to_owned();
-                let (result, fault) =
-                    match self.admit(&parts, &bytes, scope.as_ref(), &operation, now) {
-                        Err(failure) => (Err(failure), None),
-                        Ok(key) => {
-                            let request_id = request_id.to_owned();
-                            let call = Call {
-                                operation: operation.clone(),
-                                parameters,
-                                region,
-                                request_id,
-                                now,
-                                key,
-                            };
-                            self.carry_out(service, call).await
-                        }
-                    };
-                (result, operation, fault)
+                match self.admit(&parts, &bytes, scope.as_ref(), &operation, now) {
+                    Err(failure) => (operation, Err(failure), None),
+                    Ok(key) => {
+                        let (request_id, region) = (request_id.to_owned(), region.clone());
+                        let call = Call {
+                            operation: operation.clone(),
+                            parameters,
+                            region,
+                            request_id,
+                            now,
+                            key,
+                        };
+                        let (result, fault) = self.carry_out(service, call).await;
+                        (operation, result, fault)
+                    }
+                }
             }
         };
-        answer.fault = fault.map(name);
-        let (status, bytes) = match &result {
-            Ok(xml) => (
-                200,
-                query::success(&operation, namespace, xml.clone(), request_id),
-            ),
+        let namespace = namespace(service);
+        let code = result.as_ref().err().map(|failure| failure.code.clone());
+        let (status, bytes) = match result {
+            Ok(xml) => (200, query::success(&operation, namespace, xml, request_id)),
             Err(failure) => (
                 failure.status,
-                query::failure(failure, namespace, request_id),
+                query::failure(&failure, namespace, request_id),
             ),
         };
-        answer.code = result.err().map(|failure| failure.code);
-        answer.operation = operation;
-        answer.response =
-            (!matches!(fault, Some(Fault::Cut(_)))).then(|| respond(status, "text/xml", bytes));
-        answer
+        let cut = matches!(fault, Some(Fault::Cut(_)));
+        Answer {
+            service: service.to_owned(),
+            region,
+            operation,
+            fault: fault.map(name),
+            code,
+            response: (!cut).then(|| protocol::respond(status, "text/xml", bytes)),
+        }
+    }
+
+    async fn unsupported(
+        &self,
+        service: &str,
+        parts: Parts,
+        body: Incoming,
+        scope: Option<Scope>,
+        request_id: &str,
+    ) -> Answer {
+        let (operation, response) = protocol::unsupported(service, &parts, body, request_id).await;
+        Answer {
+            service: service.to_owned(),
+            region: scope.map(|scope| scope.region).unwrap_or_default(),
+            operation,
+            fault: None,
+            code: Some("unsupported service".to_owned()),
+            response: Some(response),
+        }
     }
 
     /// Verifies the signature; `None` is a caller who needs none.
@@ -253,8 +263,7 @@ impl Gateway {
         let key = self
             .world
             .account
-            .key(&self.world.store, &scope.access_key_id)
-            .map_err(internal)?;
+            .key(&self.world.store, &scope.access_key_id)?;
         signature::verify(parts, body, scope, key.as_ref(), now)?;
         Ok(key)
     }
@@ -270,7 +279,7 @@ impl Gateway {
                 .request(&service, &call.operation, &action, call.now)
             {
                 Ok(fault) => fault,
-                Err(error) => return (Err(internal(error)), None),
+                Err(error) => return (Err(error.into()), None),
             };
             let result = match fault {
                 None | Some(Fault::Cut(When::After)) => match service.as_str() {
@@ -295,15 +304,6 @@ impl Gateway {
             )
         })
     }
-}
-
-/// Something of the sandbox itself failed, for instance a full disk.
-pub(super) fn internal(error: std::io::Error) -> Failure {
-    Failure::with_status(
-        500,
-        "InternalFailure",
-        format!("The sandbox cannot use its state directory: {error}"),
-    )
 }
 
 fn broken(status: u16) -> Failure {
@@ -371,127 +371,4 @@ fn unsigned_service(parts: &Parts) -> &'static str {
     } else {
         "s3"
     }
-}
-
-/// The parameters of a POST form, or of the query string of a GET.
-async fn form(parts: &Parts, body: Incoming) -> Result<(bytes::Bytes, Parameters), Failure> {
-    let collected = Limited::new(body, LARGEST_FORM).collect().await;
-    let bytes = collected
-        .map_err(|_| {
-            Failure::with_status(413, "RequestEntityTooLarge", "The request is too large.")
-        })?
-        .to_bytes();
-    let text = if bytes.is_empty() {
-        parts.uri.query().unwrap_or_default().as_bytes()
-    } else {
-        &bytes
-    };
-    let parameters = Parameters::parse(text);
-    Ok((bytes, parameters))
-}
-
-/// Tells, in the protocol the client speaks, that the sandbox does not have this service.
-async fn unsupported(
-    service: &str,
-    parts: &Parts,
-    body: Incoming,
-    scope: Option<Scope>,
-    request_id: &str,
-) -> Answer {
-    let message = format!(
-        "The sandbox does not have the service '{service}'; it has elasticbeanstalk, s3 and sts."
-    );
-    let target = parts
-        .headers
-        .get("x-amz-target")
-        .and_then(|value| value.to_str().ok());
-    let (operation, media, bytes) = if let Some(target) = target {
-        let body = serde_json::json!({ "__type": "UnknownOperationException", "message": message });
-        (
-            target.rsplit('.').next().unwrap_or_default().to_owned(),
-            "application/x-amz-json-1.1",
-            body.to_string().into_bytes(),
-        )
-    } else {
-        let parameters = form(parts, body)
-            .await
-            .map(|(_, parameters)| parameters)
-            .unwrap_or_default();
-        match parameters.text("Action") {
-            Some(action) if service == "ec2" => (
-                action.to_owned(),
-                "text/xml",
-                ec2_failure(&message, request_id),
-            ),
-            Some(action) => {
-                let failure = Failure::new("InvalidAction", message);
-                (
-                    action.to_owned(),
-                    "text/xml",
-                    query::failure(&failure, "http://webservices.amazon.com/", request_id),
-                )
-            }
-            None => {
-                let body =
-                    serde_json::json!({ "code": "UnknownOperationException", "message": message });
-                (
-                    parts.uri.path().to_owned(),
-                    "application/json",
-                    body.to_string().into_bytes(),
-                )
-            }
-        }
-    };
-    Answer {
-        service: service.to_owned(),
-        region: scope.map(|scope| scope.region).unwrap_or_default(),
-        operation,
-        fault: None,
-        code: Some("unsupported service".to_owned()),
-        response: Some(respond(400, media, bytes)),
-    }
-}
-
-/// EC2 has its own form of error.
-fn ec2_failure(message: &str, request_id: &str) -> Vec<u8> {
-    let mut xml = Xml::new();
-    xml.group("Response", |xml| {
-        xml.group("Errors", |xml| {
-            xml.group("Error", |xml| {
-                xml.text("Code", "InvalidAction");
-                xml.text("Message", message);
-            });
-        });
-        xml.text("RequestID", request_id);
-    });
-    xml.into_bytes()
-}
-
-/// The error code of a refusing S3 answer, for the log; the answer itself stays as it is.
-async fn read_code(response: Response<Body>) -> (Response<Body>, Option<String>) {
-    if response.status().as_u16() < 300 {
-        return (response, None);
-    }
-    let (parts, body) = response.into_parts();
-    let bytes = body
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes)
-        .unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let code = text
-        .split_once("<Code>")
-        .and_then(|(_, rest)| rest.split_once("</Code>"))
-        .map(|(code, _)| code.to_owned());
-    (Response::from_parts(parts, Body::from(bytes)), code)
-}
-
-fn respond(status: u16, media: &'static str, body: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(Body::from(bytes::Bytes::from(body)));
-    *response.status_mut() =
-        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_REQUEST);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(media));
-    response
 }

@@ -10,9 +10,11 @@ mod account;
 mod elasticbeanstalk;
 mod faults;
 mod gateway;
+mod protocol;
 mod query;
 mod requests;
 mod s3;
+mod schedule;
 mod signature;
 mod state;
 mod sts;
@@ -46,18 +48,24 @@ pub struct Options {
 /// A bootstrapped account: an application with its environments.
 #[derive(Debug, Clone)]
 pub struct Seed {
+    /// The region of everything in the seed.
     pub region: String,
+    /// The name of the application.
     pub application: String,
+    /// Its environments.
     pub environments: Vec<SeedEnvironment>,
 }
 
 /// One environment of the seed; it starts Ready and Green and runs AWS's sample version.
 #[derive(Debug, Clone)]
 pub struct SeedEnvironment {
+    /// The name, 4 to 40 letters, digits and hyphens.
     pub name: String,
     /// Solution stack, platform branch or platform ARN; `None` is the newest Docker platform.
     pub platform: Option<String>,
+    /// One instance without a load balancer; otherwise two behind one.
     pub single_instance: bool,
+    /// Takes messages from a queue and has no address.
     pub worker: bool,
 }
 

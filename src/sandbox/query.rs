@@ -40,6 +40,14 @@ impl Failure {
     }
 }
 
+/// Something of the sandbox itself failed, for instance a full disk.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        let message = format!("The sandbox cannot use its state directory: {error}");
+        Self::with_status(500, "InternalFailure", message)
+    }
+}
+
 /// The parameters of a call, or those below a prefix such as `OptionSettings.member.1.`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parameters(BTreeMap<String, String>);

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::World;
 use super::account::{self, Key};
-use super::gateway::{Call, internal};
+use super::gateway::Call;
 use super::query::Failure;
 use super::xml::Xml;
 
@@ -96,7 +96,13 @@ fn session(
         .unwrap_or(default);
     let lifetime = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
     let expires: Timestamp = call.now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
-    account::open_session(&world.store, arn, user_id, call.now, expires).map_err(internal)
+    Ok(account::open_session(
+        &world.store,
+        arn,
+        user_id,
+        call.now,
+        expires,
+    )?)
 }
 
 fn credentials(xml: &mut Xml, (access_key_id, key): &(String, Key)) {

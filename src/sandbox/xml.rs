@@ -1,5 +1,7 @@
 //! A writer for the XML that AWS's query protocol answers with.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
@@ -30,7 +32,7 @@ impl Xml {
     }
 
     /// An element with text in it; characters that XML 1.0 cannot carry are dropped.
-    pub(super) fn text(&mut self, name: &str, value: impl ToString) {
+    pub(super) fn text(&mut self, name: &str, value: impl Display) {
         let value: String = value
             .to_string()
             .chars()
@@ -40,7 +42,7 @@ impl Xml {
     }
 
     /// The element, unless there is no value: absent fields are left out, not empty.
-    pub(super) fn maybe(&mut self, name: &str, value: Option<impl ToString>) {
+    pub(super) fn maybe(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.text(name, value);
         }
@@ -65,7 +67,7 @@ impl Xml {
     }
 
     /// A list of plain texts.
-    pub(super) fn texts<T: ToString>(&mut self, name: &str, items: impl IntoIterator<Item = T>) {
+    pub(super) fn texts<T: Display>(&mut self, name: &str, items: impl IntoIterator<Item = T>) {
         self.group(name, |xml| {
             for item in items {
                 xml.text("member", item);

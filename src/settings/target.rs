@@ -295,6 +295,15 @@ mod tests {
             chosen("", None, Some("main"), false),
             chosen("", Some("a/b"), None, false),
         ];
-        insta::assert_snapshot!(cases.join("\n"), @"");
+        insta::assert_snapshot!(cases.join("\n"), @"
+        none; on a terminal: no environment declares the branch `topic`: production (from main), staging (from develop, next)
+        none; on a terminal: no environment chosen: there is no current branch to go by: production (from main), staging (from develop, next)
+        the branch `main` does not deploy to staging: beanship.yml declares develop, next for it [deploy all the same with `--env staging --any-branch`]
+        no environment `prodution`: beanship.yml declares production (from main), staging (from develop, next) [try `--env production`]
+        no environment `other`: beanship.yml declares production (from main), staging (from develop, next) [declare it in beanship.yml under `environments`, or correct `--env`]
+        no environment chosen: the project file declares several: a, b [choose one: `--env a`]
+        no environment chosen: the project file declares none [name one: `--env NAME`]
+        `a/b` cannot be an environment's name: 4 to 40 letters, digits and hyphens are allowed [list the environments with `beanship list`]
+        ");
     }
 }

@@ -79,6 +79,10 @@ def prepare_for_eb(project: Path, application: str, environment: str, region: st
     )
 
 
+# What the real service sends although the model does not have it, and awsebcli reads.
+UNDOCUMENTED = {("ConfigurationSettingsDescription", "Tier")}
+
+
 def _refuse_unknown_elements(http_response: Any, model: OperationModel, **_: Any) -> None:
     """botocore drops what it does not know; a server that sends it is wrong all the same."""
     if http_response.status_code != 200 or model.output_shape is None:
@@ -93,6 +97,8 @@ def _refuse_unknown_elements(http_response: Any, model: OperationModel, **_: Any
 def _check(element: ElementTree.Element, shape: Shape, path: str) -> None:
     if shape.type_name == "structure":
         for child in element:
+            if (shape.name, _name(child)) in UNDOCUMENTED:
+                continue
             assert _name(child) in shape.members, f"{path}: {shape.name} has no member {_name(child)}"
             _check(child, shape.members[_name(child)], f"{path}.{_name(child)}")
     elif shape.type_name == "list":

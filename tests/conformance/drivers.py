@@ -38,6 +38,22 @@ environments:
     name: {ENVIRONMENT}
 """
 
+# What the JSON document of a deploy holds, whatever came of it: what is not known is null.
+FIELDS = {
+    "outcome",
+    "application",
+    "environment",
+    "environment_id",
+    "version_label",
+    "previous_version_label",
+    "bundle",
+    "url",
+    "health",
+    "duration_seconds",
+    "events",
+    "error",
+}
+
 
 def binary() -> Path | None:
     """The program under test: BEANSHIP, or the newest build of the repository."""

@@ -68,7 +68,7 @@ pub(super) fn describe(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failur
             .is_none_or(|wanted| wanted.contains(&name.as_str()))
     });
     xml.list("Applications", found, |xml, (name, application)| {
-        write(xml, cx, name, application)
+        write(xml, cx, name, application);
     });
     Ok(())
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::World;
-use super::super::gateway::{Call, internal};
+use super::super::gateway::Call;
 use super::super::query::{Failure, Parameters};
 use super::model::{Application, Environment, Region, Status, Tags};
 use super::timeline::Start;
@@ -115,7 +115,7 @@ impl<'a> Context<'a> {
         &self,
         environment: &str,
     ) -> Result<Option<super::super::faults::Outcome>, Failure> {
-        self.world.faults.deployment(environment).map_err(internal)
+        Ok(self.world.faults.deployment(environment)?)
     }
 }
 

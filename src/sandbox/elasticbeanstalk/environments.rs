@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::account::{LOWER, random};
-use super::super::gateway::internal;
 use super::super::query::{Failure, Parameters};
 use super::super::xml::Xml;
 use super::applications::ENVIRONMENT_QUOTA;
@@ -26,8 +25,7 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     let bucket = cx.bucket();
     cx.world
         .storage
-        .ensure(&bucket, &cx.call.region, &bucket_policy(&bucket))
-        .map_err(internal)?;
+        .ensure(&bucket, &cx.call.region, &bucket_policy(&bucket))?;
     let ending = bundle::ending(cx, &environment, &label, &environment.settings)?;
     let around = Lifecycle {
         region: &cx.call.region,
@@ -199,7 +197,7 @@ pub(super) fn describe(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failur
     let found: Vec<&Environment> = cx.region.environments.iter().filter(wanted).collect();
     let page = found.iter().skip(skip).take(most);
     xml.list("Environments", page, |xml, environment| {
-        views::environment(xml, cx, environment)
+        views::environment(xml, cx, environment);
     });
     let shown = skip.saturating_add(most);
     xml.maybe("NextToken", (shown < found.len()).then_some(shown));
@@ -261,8 +259,7 @@ pub(super) fn storage_location(cx: &mut Context<'_>, xml: &mut Xml) -> Result<()
     let bucket = cx.bucket();
     cx.world
         .storage
-        .ensure(&bucket, &cx.call.region, &bucket_policy(&bucket))
-        .map_err(internal)?;
+        .ensure(&bucket, &cx.call.region, &bucket_policy(&bucket))?;
     xml.text("S3Bucket", bucket);
     Ok(())
 }

@@ -7,7 +7,6 @@ use jiff::SignedDuration;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::super::gateway::internal;
 use super::super::query::Failure;
 use super::super::signature;
 use super::super::xml::Xml;
@@ -46,10 +45,7 @@ pub(super) fn request(cx: &mut Context<'_>, _: &mut Xml) -> Result<(), Failure> 
                 "text/plain",
             )
         };
-        cx.world
-            .storage
-            .write(&bucket, &key, &bytes, media)
-            .map_err(internal)?;
+        cx.world.storage.write(&bucket, &key, &bytes, media)?;
         reports.push(Report {
             kind: kind.clone(),
             instance: instance.id.clone(),
@@ -77,9 +73,7 @@ pub(super) fn retrieve(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failur
         .iter()
         .filter(|report| report.kind == kind && report.at >= oldest);
     let account = &cx.world.account;
-    let key = account
-        .key(&cx.world.store, &account.access_key_id)
-        .map_err(internal)?;
+    let key = account.key(&cx.world.store, &account.access_key_id)?;
     let mut found = Vec::new();
     for report in fresh {
         let url = format!("{}/{}/{}", cx.world.endpoint, cx.bucket(), report.key);
@@ -144,10 +138,9 @@ fn archive(environment: &Environment, instance: &Instance) -> Result<Vec<u8>, Fa
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (path, text) in files(environment, instance) {
         zip.start_file(path.trim_start_matches('/'), SimpleFileOptions::default())
-            .map_err(|error| internal(error.into()))?;
-        zip.write_all(text.as_bytes()).map_err(internal)?;
+            .map_err(std::io::Error::from)?;
+        zip.write_all(text.as_bytes())?;
     }
-    zip.finish()
-        .map(Cursor::into_inner)
-        .map_err(|error| internal(error.into()))
+    let bytes = zip.finish().map_err(std::io::Error::from)?;
+    Ok(bytes.into_inner())
 }

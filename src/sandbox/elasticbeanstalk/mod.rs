@@ -11,6 +11,7 @@ mod health;
 mod logs;
 mod model;
 mod operations;
+mod option_table;
 mod options;
 mod platforms;
 mod seeding;
@@ -22,12 +23,13 @@ mod timeline;
 mod update;
 mod versions;
 mod views;
+mod words;
 
 use self::context::Context;
 use self::model::Books;
 pub(super) use self::seeding::seed;
 use super::World;
-use super::gateway::{Call, internal};
+use super::gateway::Call;
 use super::query::Failure;
 use super::xml::Xml;
 
@@ -68,7 +70,7 @@ pub(super) fn answer(world: &World, call: &Call) -> Result<Xml, Failure> {
         region.advance(call.now);
         result.map(|()| xml)
     });
-    answered.map_err(internal)?
+    answered?
 }
 
 /// The ARN that IAM judges a call by.

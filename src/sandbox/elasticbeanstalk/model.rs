@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(super) use super::words::{HealthStatus, Rollout, Severity, Status};
+
 /// The label of the version that AWS runs when there is none of the customer's.
 pub(super) const SAMPLE: &str = "Sample Application";
 
@@ -102,44 +104,16 @@ pub(super) struct Instance {
     pub(super) id: String,
     pub(super) label: Option<String>,
     pub(super) deployment: u64,
-    pub(super) outcome: Deployed,
+    pub(super) outcome: Rollout,
     pub(super) deployed: Timestamp,
     pub(super) launched: Timestamp,
     pub(super) health: Health,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Deployed {
-    InProgress,
-    Deployed,
-    Failed,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Status {
-    Launching,
-    Updating,
-    Ready,
-    Aborting,
-    Terminating,
-    Terminated,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Health {
     pub(super) status: HealthStatus,
     pub(super) causes: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum HealthStatus {
-    Unknown,
-    Pending,
-    Ok,
-    Info,
-    Warning,
-    Degraded,
-    Severe,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,17 +159,6 @@ pub(super) struct Said {
     pub(super) message: String,
     pub(super) request_id: Option<String>,
     pub(super) label: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub(super) enum Severity {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-    Fatal,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -339,74 +302,6 @@ impl Health {
         Self {
             status,
             causes: vec![cause.into()],
-        }
-    }
-}
-
-impl HealthStatus {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "Unknown",
-            Self::Pending => "Pending",
-            Self::Ok => "Ok",
-            Self::Info => "Info",
-            Self::Warning => "Warning",
-            Self::Degraded => "Degraded",
-            Self::Severe => "Severe",
-        }
-    }
-
-    pub(super) fn color(self) -> &'static str {
-        match self {
-            Self::Unknown | Self::Pending => "Grey",
-            Self::Ok | Self::Info => "Green",
-            Self::Warning => "Yellow",
-            Self::Degraded | Self::Severe => "Red",
-        }
-    }
-}
-
-impl Status {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Launching => "Launching",
-            Self::Updating => "Updating",
-            Self::Ready => "Ready",
-            Self::Aborting => "Aborting",
-            Self::Terminating => "Terminating",
-            Self::Terminated => "Terminated",
-        }
-    }
-}
-
-impl Severity {
-    pub(super) const ALL: [Self; 6] = [
-        Self::Trace,
-        Self::Debug,
-        Self::Info,
-        Self::Warn,
-        Self::Error,
-        Self::Fatal,
-    ];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Trace => "TRACE",
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-            Self::Fatal => "FATAL",
-        }
-    }
-}
-
-impl Deployed {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::InProgress => "In Progress",
-            Self::Deployed => "Deployed",
-            Self::Failed => "Failed",
         }
     }
 }

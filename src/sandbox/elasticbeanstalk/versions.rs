@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 
-use super::super::gateway::internal;
 use super::super::query::Failure;
 use super::super::xml::Xml;
 use super::applications::{self, VERSION_QUOTA};
@@ -44,7 +43,7 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     books.updated = now;
     books.versions.push(version.clone());
     xml.group("ApplicationVersion", |xml| {
-        write(xml, cx, application, &version)
+        write(xml, cx, application, &version);
     });
     Ok(())
 }
@@ -95,7 +94,7 @@ fn location(
             "Both S3Bucket and S3Key must be specified for a SourceBundle.",
         ));
     };
-    match cx.world.storage.bucket(&bucket).map_err(internal)? {
+    match cx.world.storage.bucket(&bucket)? {
         Some(found) if found.region != cx.call.region => {
             let message = format!("S3 bucket '{bucket}' is not in the region of the service.");
             Err(Failure::new(
@@ -130,7 +129,7 @@ pub(super) fn update(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     version.updated = now;
     let version = version.clone();
     xml.group("ApplicationVersion", |xml| {
-        write(xml, cx, application, &version)
+        write(xml, cx, application, &version);
     });
     Ok(())
 }
@@ -166,7 +165,7 @@ pub(super) fn describe(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failur
     found.sort_by_key(|(_, version)| std::cmp::Reverse(version.created));
     let page = found.iter().skip(skip).take(most);
     xml.list("ApplicationVersions", page, |xml, (name, version)| {
-        write(xml, cx, name, version)
+        write(xml, cx, name, version);
     });
     let shown = skip.saturating_add(most);
     xml.maybe("NextToken", (shown < found.len()).then_some(shown));
@@ -210,7 +209,7 @@ pub(super) fn delete(cx: &mut Context<'_>, _: &mut Xml) -> Result<(), Failure> {
         .versions
         .retain(|version| version.label != label);
     match version.bundle.filter(|_| delete_source) {
-        Some((bucket, key)) if !cx.world.storage.remove(&bucket, &key).map_err(internal)? => {
+        Some((bucket, key)) if !cx.world.storage.remove(&bucket, &key)? => {
             // The version is gone all the same.
             let message = format!("Unable to delete source bundle s3://{bucket}/{key}.");
             Err(Failure::new("SourceBundleDeletionFailure", message))

@@ -45,6 +45,11 @@ pub(super) fn time(at: jiff::Timestamp) -> Timestamp {
     Timestamp::from(SystemTime::from(at))
 }
 
+/// What S3 says of every object since 2023.
+pub(super) fn encrypted() -> ServerSideEncryption {
+    ServerSideEncryption::from_static(ServerSideEncryption::AES256)
+}
+
 pub(super) fn etag(tag: &str) -> ETag {
     ETag::Strong(tag.to_owned())
 }
@@ -67,7 +72,6 @@ fn default_encryption() -> ServerSideEncryptionConfiguration {
             kms_master_key_id: None,
         }),
         bucket_key_enabled: Some(false),
-        ..Default::default()
     };
     ServerSideEncryptionConfiguration { rules: vec![rule] }
 }

@@ -20,6 +20,60 @@ use super::storage::{Sums, hex};
 
 const CHUNK: usize = 64 * 1024;
 
+/// What a request that carries bytes says about them; the requests have these fields in common but no type.
+macro_rules! claims {
+    ($input:ident) => {
+        $crate::sandbox::s3::body::Claims {
+            length: $input.content_length,
+            md5: $input.content_md5.take(),
+            sums: $crate::sandbox::s3::storage::Sums {
+                crc32: $input.checksum_crc32.take(),
+                crc32c: $input.checksum_crc32c.take(),
+                crc64nvme: $input.checksum_crc64nvme.take(),
+                sha1: $input.checksum_sha1.take(),
+                sha256: $input.checksum_sha256.take(),
+            },
+        }
+    };
+}
+
+/// What a request says about the object it makes.
+macro_rules! head {
+    ($input:ident) => {
+        $crate::sandbox::s3::storage::Head {
+            content_type: $input.content_type.take(),
+            content_encoding: $input.content_encoding.take(),
+            content_disposition: $input.content_disposition.take(),
+            content_language: $input.content_language.take(),
+            cache_control: $input.cache_control.take(),
+            metadata: $input
+                .metadata
+                .take()
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
+        }
+    };
+}
+
+/// An answer with the checksums of an object.
+macro_rules! with_sums {
+    ($answer:ident { $($fields:tt)* }, $sums:expr) => {{
+        let sums = $sums;
+        $answer {
+            checksum_crc32: sums.crc32,
+            checksum_crc32c: sums.crc32c,
+            checksum_crc64nvme: sums.crc64nvme,
+            checksum_sha1: sums.sha1,
+            checksum_sha256: sums.sha256,
+            $($fields)*
+            ..Default::default()
+        }
+    }};
+}
+
+pub(super) use {claims, head, with_sums};
+
 /// What was received and is now in the file.
 pub(super) struct Received {
     pub(super) size: u64,
@@ -84,7 +138,7 @@ async fn write_and_check(
     let md5 = md5.finalize();
     if claims
         .md5
-        .is_some_and(|claimed| claimed != base64::encode(&md5))
+        .is_some_and(|claimed| claimed != base64::encode(md5))
     {
         return Err(s3_error!(
             BadDigest,

@@ -4,10 +4,13 @@
 mod backend;
 mod body;
 mod buckets;
+mod copy;
+mod keys;
 mod listing;
 mod multipart;
 mod objects;
 pub(super) mod storage;
+mod uploads;
 
 use std::sync::{Arc, OnceLock};
 

@@ -6,10 +6,10 @@ use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use tokio::fs::File;
 
-use super::backend::{Backend, etag, time};
-use super::body::{self, Claims};
+use super::backend::{Backend, etag};
+use super::body::{self, claims, head, with_sums};
 use super::internal;
-use super::storage::{self, Head, Sums, Upload, hex};
+use super::storage::{self, Sums, Upload, hex};
 use crate::sandbox::account::{LOWER, random};
 
 /// Every part but the last has at least this size.
@@ -18,20 +18,13 @@ const LEAST_PART: u64 = 5 * 1024 * 1024;
 impl Backend {
     pub(super) fn begin(
         &self,
-        input: CreateMultipartUploadInput,
+        mut input: CreateMultipartUploadInput,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         let id = random(LOWER, 40);
         let upload = Upload {
             key: input.key.clone(),
             created: Timestamp::now(),
-            head: Head {
-                content_type: input.content_type,
-                content_encoding: input.content_encoding,
-                content_disposition: input.content_disposition,
-                content_language: input.content_language,
-                cache_control: input.cache_control,
-                metadata: input.metadata.unwrap_or_default().into_iter().collect(),
-            },
+            head: head!(input),
             parts: Default::default(),
         };
         self.storage()
@@ -52,7 +45,7 @@ impl Backend {
         request: S3Request<UploadPartInput>,
     ) -> S3Result<S3Response<UploadPartOutput>> {
         let S3Request {
-            input,
+            mut input,
             headers,
             trailing_headers,
             ..
@@ -63,26 +56,13 @@ impl Backend {
                 "Part number must be an integer between 1 and 10000, inclusive"
             ));
         }
-        self.storage()
-            .uploads(&input.bucket, |uploads| {
-                known(uploads, &input.upload_id, &input.key).map(|_| ())
-            })
-            .map_err(internal)??;
-        let claims = Claims {
-            length: input.content_length,
-            md5: input.content_md5,
-            sums: Sums {
-                crc32: input.checksum_crc32,
-                crc32c: input.checksum_crc32c,
-                crc64nvme: input.checksum_crc64nvme,
-                sha1: input.checksum_sha1,
-                sha256: input.checksum_sha256,
-            },
-        };
+        self.upload(&input.bucket, &input.upload_id, &input.key)?;
+        let claims = claims!(input);
         let (folder, file) = self.storage().place(&input.bucket);
+        let body = input.body.take();
         let received = body::receive(
             &folder.join(&file),
-            input.body,
+            body,
             claims,
             &headers,
             trailing_headers,
@@ -93,43 +73,38 @@ impl Backend {
             size: received.size,
             etag: received.md5.clone(),
             modified: Timestamp::now(),
-            sums: received.sums.clone(),
         };
         let stored = self.storage().uploads(&input.bucket, |uploads| {
             known(uploads, &input.upload_id, &input.key)
                 .map(|upload| upload.parts.insert(input.part_number, part))
         });
-        match stored.map_err(internal).flatten() {
-            Ok(old) => self.storage().discard(
-                &input.bucket,
-                &old.map(|old| old.file).into_iter().collect::<Vec<_>>(),
-            ),
-            Err(error) => {
-                self.storage().discard(&input.bucket, &[file]);
-                return Err(error);
-            }
-        }
-        Ok(S3Response::new(UploadPartOutput {
-            e_tag: Some(etag(&received.md5)),
-            checksum_crc32: received.sums.crc32,
-            checksum_crc32c: received.sums.crc32c,
-            checksum_crc64nvme: received.sums.crc64nvme,
-            checksum_sha1: received.sums.sha1,
-            checksum_sha256: received.sums.sha256,
-            ..Default::default()
-        }))
+        let unused = stored
+            .map_err(internal)
+            .flatten()
+            .inspect_err(|_| self.storage().discard(&input.bucket, &[file]))?;
+        self.storage()
+            .discard(&input.bucket, unused.map(|part| part.file).as_slice());
+        let answer = with_sums!(
+            UploadPartOutput {
+                e_tag: Some(etag(&received.md5)),
+            },
+            received.sums
+        );
+        Ok(S3Response::new(answer))
+    }
+
+    /// The upload with this id, which must be for this key.
+    pub(super) fn upload(&self, bucket: &str, id: &str, key: &str) -> S3Result<Upload> {
+        self.storage()
+            .uploads(bucket, |uploads| known(uploads, id, key).cloned())
+            .map_err(internal)?
     }
 
     pub(super) async fn complete(
         &self,
         input: CompleteMultipartUploadInput,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-        let upload = self
-            .storage()
-            .uploads(&input.bucket, |uploads| {
-                known(uploads, &input.upload_id, &input.key).cloned()
-            })
-            .map_err(internal)??;
+        let upload = self.upload(&input.bucket, &input.upload_id, &input.key)?;
         let wanted = input
             .multipart_upload
             .and_then(|upload| upload.parts)
@@ -187,11 +162,7 @@ impl Backend {
         &self,
         input: &AbortMultipartUploadInput,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
-        self.storage()
-            .uploads(&input.bucket, |uploads| {
-                known(uploads, &input.upload_id, &input.key).map(|_| ())
-            })
-            .map_err(internal)??;
+        self.upload(&input.bucket, &input.upload_id, &input.key)?;
         self.forget(&input.bucket, &input.upload_id)?;
         Ok(S3Response::new(AbortMultipartUploadOutput::default()))
     }
@@ -209,84 +180,6 @@ impl Backend {
             .collect();
         self.storage().discard(bucket, &files);
         Ok(())
-    }
-
-    pub(super) fn show_parts(
-        &self,
-        input: ListPartsInput,
-    ) -> S3Result<S3Response<ListPartsOutput>> {
-        let upload = self
-            .storage()
-            .uploads(&input.bucket, |uploads| {
-                known(uploads, &input.upload_id, &input.key).cloned()
-            })
-            .map_err(internal)??;
-        let after = input.part_number_marker.unwrap_or_default();
-        let most = input
-            .max_parts
-            .and_then(|most| usize::try_from(most).ok())
-            .unwrap_or(1000)
-            .min(1000);
-        let mut parts = upload
-            .parts
-            .into_iter()
-            .filter(|(number, _)| *number > after)
-            .map(|(number, part)| Part {
-                part_number: Some(number),
-                e_tag: Some(etag(&part.etag)),
-                size: i64::try_from(part.size).ok(),
-                last_modified: Some(time(part.modified)),
-                ..Default::default()
-            });
-        let shown: Vec<Part> = parts.by_ref().take(most).collect();
-        let truncated = parts.next().is_some();
-        Ok(S3Response::new(ListPartsOutput {
-            next_part_number_marker: shown
-                .last()
-                .and_then(|part| part.part_number)
-                .filter(|_| truncated),
-            is_truncated: Some(truncated),
-            parts: Some(shown),
-            part_number_marker: input.part_number_marker,
-            max_parts: i32::try_from(most).ok(),
-            bucket: Some(input.bucket),
-            key: Some(input.key),
-            upload_id: Some(input.upload_id),
-            owner: Some(self.owner()),
-            storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
-            ..Default::default()
-        }))
-    }
-
-    pub(super) fn show_uploads(
-        &self,
-        input: ListMultipartUploadsInput,
-    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
-        let uploads = self
-            .storage()
-            .uploads(&input.bucket, |uploads| uploads.clone())
-            .map_err(internal)?;
-        let prefix = input.prefix.clone().unwrap_or_default();
-        let mut shown: Vec<MultipartUpload> = uploads
-            .into_iter()
-            .filter(|(_, upload)| upload.key.starts_with(&prefix))
-            .map(|(id, upload)| MultipartUpload {
-                key: Some(upload.key),
-                upload_id: Some(id),
-                initiated: Some(time(upload.created)),
-                owner: Some(self.owner()),
-                storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
-                ..Default::default()
-            })
-            .collect();
-        shown.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(S3Response::new(ListMultipartUploadsOutput {
-            bucket: Some(input.bucket),
-            is_truncated: Some(false),
-            prefix: input.prefix,
-            uploads: Some(shown),
-            ..Default::default()
-        }))
     }
 }
 
@@ -360,7 +253,6 @@ mod tests {
                 size: *size,
                 etag: format!("tag{number}"),
                 modified: Timestamp::UNIX_EPOCH,
-                sums: Sums::default(),
             };
             (number, part)
         };
@@ -368,7 +260,7 @@ mod tests {
         Upload {
             key: "k".into(),
             created: Timestamp::UNIX_EPOCH,
-            head: Head::default(),
+            head: storage::Head::default(),
             parts,
         }
     }

@@ -78,7 +78,6 @@ pub(super) struct Part {
     pub(super) size: u64,
     pub(super) etag: String,
     pub(super) modified: Timestamp,
-    pub(super) sums: Sums,
 }
 
 pub(super) type Uploads = BTreeMap<String, Upload>;

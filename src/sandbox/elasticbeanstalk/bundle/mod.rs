@@ -12,7 +12,6 @@ use std::io::Read;
 use zip::ZipArchive;
 
 use super::super::faults::Outcome;
-use super::super::gateway::internal;
 use super::super::query::Failure;
 use super::context::Context;
 use super::model::{Environment, Health, HealthStatus, Settings, setting};
@@ -61,7 +60,7 @@ pub(super) fn ending(
     let Some((bucket, key)) = version.and_then(|version| version.bundle.as_ref()) else {
         return Ok(Ending::Succeeds);
     };
-    let Some(file) = cx.world.storage.read(bucket, key).map_err(internal)? else {
+    let Some(file) = cx.world.storage.read(bucket, key)? else {
         // UNVERIFIED: the words for an object that is gone.
         return Ok(failure(format!(
             "failed to download source bundle s3://{bucket}/{key}: NoSuchKey: The specified key does not exist."

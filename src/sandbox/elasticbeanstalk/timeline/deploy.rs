@@ -1,11 +1,9 @@
 //! Updates: what every one of them begins and ends with, and the all-at-once deployment.
 
-use super::super::model::{
-    Change, Deployed, Draft, Environment, Health, HealthStatus, Operation, Severity, Status, Step,
-};
+use super::super::model::{Change, Draft, Environment, Operation, Rollout, Severity, Status, Step};
+use super::ending::close;
 use super::{
-    APP_LOG, Ending, Failure, Reach, Script, Start, Trouble, Update, configure, ids, immutable,
-    rolling,
+    APP_LOG, Ending, Failure, Reach, Script, Start, Update, configure, ids, immutable, rolling,
 };
 
 /// The way of `aws:elasticbeanstalk:command DeploymentPolicy`.
@@ -142,160 +140,6 @@ fn open(script: &mut Script<'_>, plan: &Plan<'_>, touches: bool) {
     }
 }
 
-fn close(script: &mut Script<'_>, plan: &Plan<'_>, flow: Flow, touches: bool) {
-    match flow {
-        Flow::Stuck => {}
-        Flow::Done => succeed(script, plan, touches),
-        Flow::Failed => {
-            give_up(script, plan);
-            settle(script, plan);
-        }
-        Flow::TimedOut => settle(script, plan),
-        Flow::Stopped => stop(script, plan),
-        Flow::Returned => {
-            script.set(Change::Draft(None));
-            script.info("Environment update completed successfully.");
-            script.ready();
-            script.pass(400);
-            script.turn(Health::ok());
-        }
-    }
-}
-
-/// UNVERIFIED: for all-at-once and rolling the label is taken to change only here, at the end; for immutable this is known.
-fn succeed(script: &mut Script<'_>, plan: &Plan<'_>, touches: bool) {
-    if plan.update.label.is_some() {
-        script.info("New application version was deployed to running EC2 instances.");
-        script.set(Change::Label(plan.label.clone()));
-    }
-    if let Some(settings) = &plan.update.settings {
-        script.set(Change::Settings(settings.clone()));
-        script.set(Change::Draft(None));
-        script.info("Successfully deployed new configuration to environment.");
-    }
-    if let Some(platform) = &plan.update.platform {
-        script.set(Change::Platform(platform.clone()));
-    }
-    if let Some(description) = &plan.update.description {
-        script.set(Change::Description(description.clone()));
-    }
-    if touches {
-        script.set(Change::Deployment(plan.attempt));
-    }
-    script.info("Environment update completed successfully.");
-    script.ready();
-    if !touches {
-        return;
-    }
-    script.pass(400);
-    let health = match plan.ending {
-        Ending::Unhealthy(Trouble { health, app }) => {
-            script.journal(APP_LOG, app.clone());
-            health.clone()
-        }
-        _ => Health::ok(),
-    };
-    script.heal(&health);
-    script.publish();
-    script.turn(health);
-}
-
-/// The last words of an update that failed.
-fn give_up(script: &mut Script<'_>, plan: &Plan<'_>) {
-    if plan.update.label.is_some() || plan.update.platform.is_some() {
-        script.error("Failed to deploy application.");
-    }
-    if let Some(settings) = &plan.update.settings {
-        // UNVERIFIED: that these follow when version and options came in one call.
-        script.error("Failed to deploy configuration.");
-        script.pass(300);
-        script.error("The environment was reverted to the previous configuration setting.");
-        let draft = Draft {
-            settings: settings.clone(),
-            failed: true,
-            created: script.start.now,
-        };
-        script.set(Change::Draft(Some(draft)));
-    }
-}
-
-/// Ready again, with the label of the last success (none without one) as the version that instances should have.
-fn settle(script: &mut Script<'_>, plan: &Plan<'_>) {
-    script.ready();
-    script.pass(400);
-    let health = aftermath(script, plan);
-    script.publish();
-    script.turn(health);
-}
-
-/// UNVERIFIED: the severity of the sentence about an aborted deployment.
-fn stop(script: &mut Script<'_>, plan: &Plan<'_>) {
-    script.set(Change::Status(Status::Aborting));
-    script.set(Change::Abortable(false));
-    script.info(
-        "During an aborted deployment, some instances may have deployed the new application version. To ensure all instances \
-         are running the same version, re-deploy the appropriate application version.",
-    );
-    script.set(Change::Draft(None));
-    script.pass(300);
-    settle(script, plan);
-}
-
-/// Health after instances were left with a version that is not the expected one.
-pub(super) fn aftermath(script: &mut Script<'_>, plan: &Plan<'_>) -> Health {
-    let environment = script.environment;
-    let all = script.instances.len();
-    let expected = environment.label.as_ref().map(|label| {
-        format!(
-            "Expected version \"{label}\" (deployment {}).",
-            environment.deployment
-        )
-    });
-    let mut wrong = 0;
-    for instance in &mut script.instances {
-        if instance.deployment == environment.deployment && instance.outcome == Deployed::Deployed {
-            continue;
-        }
-        wrong += 1;
-        let found = instance
-            .label
-            .clone()
-            .or_else(|| plan.label.clone())
-            .unwrap_or_default();
-        let found = format!(
-            "Incorrect application version \"{found}\" (deployment {}).",
-            instance.deployment
-        );
-        let cause = expected.as_ref().map_or_else(
-            || "Application deployment failed.".to_owned(),
-            |expected| format!("{found} {expected}"),
-        );
-        instance.health = Health::because(HealthStatus::Degraded, cause);
-    }
-    match (wrong, expected) {
-        (0, _) => environment.health.clone(),
-        (_, None) => Health::because(
-            HealthStatus::Degraded,
-            format!("Impaired services on {}.", share(wrong, all)),
-        ),
-        (_, Some(expected)) => {
-            let cause = format!(
-                "Incorrect application version found on {}. {expected}",
-                share(wrong, all)
-            );
-            Health::because(HealthStatus::Degraded, cause)
-        }
-    }
-}
-
-fn share(part: usize, all: usize) -> String {
-    if part == all {
-        "all instances".to_owned()
-    } else {
-        format!("{part} out of {all} instances")
-    }
-}
-
 fn all_at_once(script: &mut Script<'_>, plan: &Plan<'_>) -> Flow {
     script.info("Deploying new version to instance(s).");
     let everyone: Vec<usize> = (0..script.instances.len()).collect();
@@ -322,7 +166,7 @@ pub(super) fn command(
             index,
             plan.label.as_ref(),
             plan.attempt,
-            Deployed::InProgress,
+            Rollout::InProgress,
         );
     }
     script.publish();
@@ -331,13 +175,13 @@ pub(super) fn command(
     match plan.ending {
         Ending::Hangs => Flow::Stuck,
         Ending::Fails(failure) => {
-            finish(script, plan, group, Deployed::Failed);
+            finish(script, plan, group, Rollout::Failed);
             explain(script, failure);
             refused(script, group);
             Flow::Failed
         }
         Ending::TimesOut => {
-            finish(script, plan, group, Deployed::Failed);
+            finish(script, plan, group, Rollout::Failed);
             timed_out(script, group);
             Flow::TimedOut
         }
@@ -347,7 +191,7 @@ pub(super) fn command(
             Flow::Returned
         }
         Ending::Succeeds | Ending::Unhealthy(_) | Ending::AbortedHalfWay => {
-            finish(script, plan, group, Deployed::Deployed);
+            finish(script, plan, group, Rollout::Deployed);
             script.engine("INFO", "Instance deployment completed successfully.");
             script.journal(APP_LOG, "web-1  | listening");
             for _ in group {
@@ -363,7 +207,7 @@ pub(super) fn command(
     }
 }
 
-fn finish(script: &mut Script<'_>, plan: &Plan<'_>, group: &[usize], outcome: Deployed) {
+fn finish(script: &mut Script<'_>, plan: &Plan<'_>, group: &[usize], outcome: Rollout) {
     for &index in group {
         script.mark(index, plan.label.as_ref(), plan.attempt, outcome);
     }

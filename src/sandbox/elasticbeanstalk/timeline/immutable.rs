@@ -98,7 +98,7 @@ fn remaining(script: &mut Script<'_>, plan: &Plan<'_>, wanted: usize) {
                 index,
                 plan.label.as_ref(),
                 plan.attempt,
-                super::Deployed::Deployed,
+                super::Rollout::Deployed,
             );
         }
         script.publish();

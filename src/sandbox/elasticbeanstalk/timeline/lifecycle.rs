@@ -1,11 +1,12 @@
 //! Everything that is not an update: create, terminate, rebuild, restart, swap, tags, logs, and the abort of an update.
 
 use super::super::model::{
-    Change, Deployed, Environment, Health, HealthStatus, Instance, Operation, Report, SAMPLE,
+    Change, Environment, Health, HealthStatus, Instance, Operation, Report, Rollout, SAMPLE,
     Status, Step,
 };
 use super::configure::{replaced_instances, wanted_count};
-use super::deploy::{Flow, Plan, Policy, aftermath, command};
+use super::deploy::{Flow, Plan, Policy, command};
+use super::ending::aftermath;
 use super::{Ending, Script, Start, Trouble, Update};
 
 /// What an environment that is being made needs to know of its surroundings.
@@ -36,7 +37,7 @@ pub(in super::super) fn launched(environment: &mut Environment, label: &str) {
     for instance in &mut environment.instances {
         instance.label = Some(label.to_owned());
         instance.deployment = 1;
-        instance.outcome = Deployed::Deployed;
+        instance.outcome = Rollout::Deployed;
         instance.health = Health::ok();
     }
 }
@@ -288,8 +289,8 @@ pub(in super::super) fn abort(environment: &Environment, start: Start<'_>) -> Ve
 /// What was being deployed when the abort came did not get ready.
 fn settle_instances(instances: &mut [Instance]) {
     for instance in instances {
-        if instance.outcome == Deployed::InProgress {
-            instance.outcome = Deployed::Failed;
+        if instance.outcome == Rollout::InProgress {
+            instance.outcome = Rollout::Failed;
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod configure;
 mod deploy;
+mod ending;
 mod immutable;
 mod lifecycle;
 mod rolling;
@@ -19,7 +20,7 @@ pub(super) use self::lifecycle::{
     Lifecycle, abort, create, launched, rebuild, report, restart, swap, tag, terminate,
 };
 use super::model::{
-    Change, Deployed, Environment, Health, HealthStatus, Instance, Operation, Said, Settings,
+    Change, Environment, Health, HealthStatus, Instance, Operation, Rollout, Said, Settings,
     Severity, Status, Step,
 };
 
@@ -275,7 +276,7 @@ impl<'a> Script<'a> {
     }
 
     /// Sets what instance `index` runs.
-    fn mark(&mut self, index: usize, label: Option<&String>, deployment: u64, outcome: Deployed) {
+    fn mark(&mut self, index: usize, label: Option<&String>, deployment: u64, outcome: Rollout) {
         let at = self.now();
         if let Some(instance) = self.instances.get_mut(index) {
             instance.label = label.cloned();
@@ -302,7 +303,7 @@ pub(super) fn instance(id: String, at: Timestamp) -> Instance {
         id,
         label: None,
         deployment: 0,
-        outcome: Deployed::InProgress,
+        outcome: Rollout::InProgress,
         deployed: at,
         launched: at,
         health: Health::of(HealthStatus::Pending),
