@@ -78,9 +78,19 @@ pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
 
 /// The line with a caret under the column, as compilers show it.
 fn excerpt(text: &str, line: u64, column: u64) -> Option<String> {
-    let shown = text
-        .lines()
-        .nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    let at = usize::try_from(line).ok()?.checked_sub(1)?;
+    // What is missing at the end is reported behind the last line.
+    let (line, column, shown) = match text.lines().nth(at) {
+        Some(shown) => (line, column, shown),
+        None => {
+            let last = text.lines().last()?;
+            (
+                text.lines().count() as u64,
+                last.chars().count() as u64 + 1,
+                last,
+            )
+        }
+    };
     let shown = shown.replace('\t', " ");
     let number = line.to_string();
     let gutter = " ".repeat(number.len());

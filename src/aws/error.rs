@@ -133,7 +133,11 @@ where
         Error::new(Kind::Credentials, format!("AWS does not accept the credentials: {said}"))
             .hint("check who you are with `aws sts get-caller-identity`, or sign in again with `aws sso login`")
     } else if DENIED.contains(&code.as_str()) || status == 403 {
-        Error::new(Kind::Denied, format!("not allowed to {action}: {said}")).hint(format!(
+        Error::new(
+            Kind::Denied,
+            format!("not allowed to call {action}: {said}"),
+        )
+        .hint(format!(
             "allow the action `{action}` in the caller's IAM policy"
         ))
     } else if THROTTLED.contains(&code.as_str()) {

@@ -243,3 +243,112 @@ fn put32(out: &mut Vec<u8>, value: u32) {
 fn put64(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(&value.to_le_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Seek, SeekFrom};
+
+    use super::*;
+
+    fn stored<'a>(name: &'a str, bytes: u64) -> Member<'a> {
+        let mode = 0o100_644;
+        Member {
+            name,
+            mode,
+            method: Method::Stored,
+            crc: 0,
+            bytes,
+            packed_bytes: bytes,
+        }
+    }
+
+    /// An archive with a hole of zeroes in it that takes no memory.
+    struct Holed {
+        head: Vec<u8>,
+        hole: u64,
+        tail: Vec<u8>,
+        at: u64,
+    }
+
+    impl Read for Holed {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let end = self.head.len() as u64 + self.hole;
+            let read = if self.at < self.head.len() as u64 {
+                (&self.head[self.at as usize..]).read(buffer)?
+            } else if self.at < end {
+                io::repeat(0).take(end - self.at).read(buffer)?
+            } else {
+                let from = ((self.at - end) as usize).min(self.tail.len());
+                (&self.tail[from..]).read(buffer)?
+            };
+            self.at += read as u64;
+            Ok(read)
+        }
+    }
+
+    impl Seek for Holed {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            let end = self.head.len() as u64 + self.hole + self.tail.len() as u64;
+            self.at = match to {
+                SeekFrom::Start(at) => Some(at),
+                SeekFrom::End(by) => end.checked_add_signed(by),
+                SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            }
+            .ok_or(io::ErrorKind::InvalidInput)?;
+            Ok(self.at)
+        }
+    }
+
+    #[test]
+    fn sizes_and_offsets_beyond_four_gibibytes_are_read_back() {
+        let hole = 5 << 30;
+        let mut archive = Archive::new(Vec::new());
+        archive.member(&stored("huge", hole)).expect("a member");
+        let head = archive.out.len();
+        archive.offset += hole;
+        let crc = crc32fast::hash(b"text");
+        archive
+            .member(&Member {
+                crc,
+                ..stored("after", 4)
+            })
+            .expect("a member");
+        archive.data(b"text").expect("data");
+        let mut written = archive.finish().expect("an archive");
+        let tail = written.split_off(head);
+
+        let mut read = zip::ZipArchive::new(Holed {
+            head: written,
+            hole,
+            tail,
+            at: 0,
+        })
+        .expect("a zip");
+        assert_eq!(read.by_name("huge").expect("the member").size(), hole);
+        let mut text = String::new();
+        read.by_name("after")
+            .expect("the member")
+            .read_to_string(&mut text)
+            .expect("its data");
+        assert_eq!(text, "text");
+    }
+
+    #[test]
+    fn more_members_than_sixteen_bits_count_are_read_back() {
+        let mut archive = Archive::new(Vec::new());
+        for index in 0..70_000 {
+            archive
+                .member(&stored(&format!("f/{index}"), 0))
+                .expect("a member");
+        }
+        let written = archive.finish().expect("an archive");
+        let read = zip::ZipArchive::new(io::Cursor::new(written)).expect("a zip");
+        assert_eq!(read.len(), 70_000);
+    }
+
+    #[test]
+    fn a_path_that_the_format_cannot_hold_is_refused() {
+        let mut archive = Archive::new(Vec::new());
+        assert!(archive.member(&stored(&"x".repeat(70_000), 0)).is_err());
+    }
+}

@@ -94,13 +94,15 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
         #[test]
         fn pieces_that_were_joined_decode_as_one(
             pieces in prop::collection::vec(
                 prop_oneof![
-                    prop::collection::vec(any::<u8>(), 0..40_000),
-                    prop::collection::vec(b'a'..b'f', 0..200_000),
-                    (any::<u8>(), 0..300_000usize).prop_map(|(byte, count)| vec![byte; count]),
+                    prop::collection::vec(any::<u8>(), 0..8_000),
+                    prop::collection::vec(b'a'..b'f', 0..40_000),
+                    (any::<u8>(), 0..600_000usize).prop_map(|(byte, count)| vec![byte; count]),
                 ],
                 1..4,
             ),

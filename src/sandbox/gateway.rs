@@ -2,6 +2,7 @@
 //! log, and answers in the service's own protocol.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::HeaderValue;
 use http::request::Parts;
@@ -20,8 +21,11 @@ use super::account::{self, Key};
 use super::faults::{Fault, When};
 use super::query::{self, Failure, Parameters};
 use super::signature::{self, Scope};
-use super::xml::Xml;
+use super::xml::{self, Xml};
 use super::{World, elasticbeanstalk, protocol, requests, s3, sts};
+
+/// How long to wait before trying again to accept a connection.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// A call of a query service that is known, signed, and allowed.
 pub(super) struct Call {
@@ -63,8 +67,12 @@ pub(super) async fn serve(
         tokio::select! {
             _ = stopped.changed() => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                connections.spawn(connection(stream, Arc::clone(&gateway), stopped.clone()));
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, Arc::clone(&gateway), stopped.clone()));
+                }
+                // For instance too many open files: others may close theirs.
+                Err(_) => tokio::time::sleep(BREATH).await,
             },
         }
     }
@@ -72,6 +80,8 @@ pub(super) async fn serve(
 }
 
 async fn connection(stream: TcpStream, gateway: Arc<Gateway>, mut stopped: watch::Receiver<bool>) {
+    // Without it small answers may wait for the client's acknowledgement; it works, only slower, when this fails.
+    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let gateway = Arc::clone(&gateway);
         async move {
@@ -127,7 +137,7 @@ impl Gateway {
 
     fn log(&self, answer: &Answer, request_id: &str, now: Timestamp) {
         let line = requests::Line {
-            time: requests::stamp(now),
+            time: xml::iso(now),
             service: &answer.service,
             region: &answer.region,
             operation: &answer.operation,
@@ -135,7 +145,7 @@ impl Gateway {
                 .response
                 .as_ref()
                 .map(|response| response.status().as_u16()),
-            code: answer.code.as_deref(),
+            code: answer.code.as_deref().filter(|_| answer.response.is_some()),
             request_id,
             fault: answer.fault,
             trouble_file: self.world.faults.problem(),

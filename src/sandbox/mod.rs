@@ -152,3 +152,62 @@ impl Sandbox {
 pub fn reset(directory: &Path) -> io::Result<()> {
     state::clear(directory)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(directory: &Path) -> Options {
+        let environment = SeedEnvironment {
+            name: "shop-env".to_owned(),
+            platform: None,
+            single_instance: true,
+            worker: false,
+        };
+        let seed = Seed {
+            region: "eu-west-1".to_owned(),
+            application: "shop".to_owned(),
+            environments: vec![environment],
+        };
+        Options {
+            directory: directory.to_owned(),
+            port: 0,
+            seed: Some(seed),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_account_survives_its_processes_until_it_is_reset() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = start(options(directory.path())).await.unwrap();
+        let second = start(options(directory.path())).await.unwrap();
+        assert_eq!(first.access_key_id(), second.access_key_id());
+        assert_ne!(first.endpoint(), second.endpoint());
+        let key = first.access_key_id().to_owned();
+        first.stop().await;
+        second.stop().await;
+        reset(directory.path()).unwrap();
+        let fresh = start(options(directory.path())).await.unwrap();
+        assert_ne!(fresh.access_key_id(), key);
+        fresh.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_the_options_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("trouble.yml"), "sped: 2").unwrap();
+        let error = start(options(directory.path())).await.unwrap_err();
+        assert!(
+            error.to_string().contains("unknown field `sped`"),
+            "{error}"
+        );
+        std::fs::remove_file(directory.path().join("trouble.yml")).unwrap();
+        let mut wrong = options(directory.path());
+        if let Some(seed) = &mut wrong.seed {
+            seed.environments[0].platform = Some("Cobol".to_owned());
+        }
+        let error = start(wrong).await.unwrap_err();
+        assert!(error.to_string().contains("no platform 'Cobol'"), "{error}");
+        start(options(directory.path())).await.unwrap().stop().await;
+    }
+}

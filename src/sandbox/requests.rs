@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::io::{self, Write};
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::state::Store;
@@ -42,9 +41,4 @@ pub(super) fn append(store: &Store, line: &Line<'_>) -> io::Result<()> {
         .append(true)
         .open(store.path(FILE))?
         .write_all(&text)
-}
-
-/// The time of a line.
-pub(super) fn stamp(now: Timestamp) -> String {
-    super::xml::iso(now)
 }

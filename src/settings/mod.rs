@@ -309,7 +309,15 @@ impl DeploySettings {
 fn directory(named: Option<&Path>) -> Result<PathBuf> {
     let directory = named.unwrap_or_else(|| Path::new("."));
     let absolute = std::fs::canonicalize(directory).map_err(|why| {
-        Error::io("use the directory", directory, &why).hint("name one that exists: `-C DIR`")
+        Error::new(
+            Kind::Usage,
+            format!(
+                "cannot use the directory {}: {}",
+                directory.display(),
+                crate::error::reason(&why).replace("file", "directory")
+            ),
+        )
+        .hint("name one that exists: `-C DIR`")
     })?;
     if absolute.is_dir() {
         return Ok(absolute);

@@ -230,6 +230,12 @@ def test_bad_input_is_refused(aws: Aws, beanship: Beanship, project: Project, ba
         assert aws.calls == [], "AWS was asked"
 
 
+def test_an_expired_token_is_told(aws: Aws, beanship: Beanship) -> None:
+    message = "The security token included in the request is expired"
+    aws.control(faults=[{"kind": "error", "code": "ExpiredToken", "message": message, "status": 403, "times": 99}])
+    refused(beanship.deploy(), 3, ("expired",))
+
+
 def test_people_see_the_hint_too(aws: Aws, beanship: Beanship, project: Project) -> None:
     without_name(project)
     hints = refused(beanship.deploy(), 2)["error"]["hints"]

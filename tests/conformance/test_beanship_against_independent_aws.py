@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 from typing import Any
 
@@ -478,6 +479,32 @@ def test_timeout_holds(aws: Aws, beanship: Beanship, knobs: dict[str, Any]) -> N
     run = beanship.deploy("--timeout", "5s")
     expect(run, "timed_out", 4)
     assert 4.5 < run.seconds < 8
+
+
+@pytest.mark.parametrize("kind", ["throttle", "unavailable", "cut", "slow"])
+@pytest.mark.parametrize("begins", ["at once", "while the environment updates"])
+def test_timeout_holds_though_aws_never_answers_well(aws: Aws, beanship: Beanship, kind: str, begins: str) -> None:
+    for_ever = [{"kind": kind, "seconds": 25}]
+    aws.control(deploy={"result": "never"})
+    arguments = ("deploy", "--env", "production", "--output", "json", "--timeout", "5s")
+    if begins == "at once":
+        aws.control(faults=for_ever)
+        child = beanship.start(*arguments)
+    else:
+        child = beanship.start(*arguments)
+        await_true(lambda: served(aws, "UpdateEnvironment"), what="UpdateEnvironment")
+        aws.control(faults=for_ever)
+    began = time.monotonic()
+    try:
+        stdout, stderr = child.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+        pytest.fail("still running 15 s after its timeout of 5 s")
+    ended = Run([], child.returncode, stdout, stderr, time.monotonic() - began)
+    assert ended.code in (3, 4), ended
+    assert ended.document["outcome"] in ("failed", "timed_out"), ended
+    assert ended.seconds < 15, ended
 
 
 def test_overhead_is_small(aws: Aws, beanship: Beanship, project: Project) -> None:

@@ -144,7 +144,7 @@ fn progress_grows_to_the_whole() {
         .expect("a selection");
     let seen = Mutex::new(Vec::new());
     write(&selection.0, &mut Vec::new(), &|progress| {
-        seen.lock().expect("a lock").push(progress)
+        seen.lock().expect("a lock").push(progress);
     })
     .expect("a bundle");
     let seen = seen.into_inner().expect("no panic");

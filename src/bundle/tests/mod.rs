@@ -35,7 +35,7 @@ impl Tree {
         for name in names {
             match name.strip_suffix('/') {
                 Some(directory) => fs::create_dir_all(tree.at(directory)).expect("a directory"),
-                None => tree.file(name, &format!("content of {name}\n")),
+                None => tree.file(name, format!("content of {name}\n")),
             }
         }
         tree

@@ -3,7 +3,7 @@
 use super::super::query::Failure;
 use super::super::xml::Xml;
 use super::context::{Context, invalid, length};
-use super::model::{Application, Environment, Status};
+use super::model::{Application, Environment, Status, Tags};
 use super::timeline;
 
 /// UNVERIFIED: AWS's defaults.
@@ -15,7 +15,9 @@ const PLATFORM_QUOTA: usize = 50;
 
 pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure> {
     let name = length(cx.parameters(), "ApplicationName", 1, 100)?;
-    let application = new(cx, name)?;
+    let mut application = new(cx, name)?;
+    application.description = cx.description()?;
+    application.tags = cx.tags()?;
     xml.group("Application", |xml| write(xml, cx, name, &application));
     cx.region.applications.insert(name.to_owned(), application);
     Ok(())
@@ -37,10 +39,10 @@ pub(super) fn new(cx: &Context<'_>, name: &str) -> Result<Application, Failure> 
         return Err(Failure::new("TooManyApplicationsException", message));
     }
     Ok(Application {
-        description: cx.description()?,
+        description: None,
         created: cx.now(),
         updated: cx.now(),
-        tags: cx.tags()?,
+        tags: Tags::new(),
         versions: Vec::new(),
     })
 }

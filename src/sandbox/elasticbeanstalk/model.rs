@@ -121,7 +121,7 @@ pub(super) struct Operation {
     pub(super) request_id: String,
     /// The version that is being deployed.
     pub(super) label: Option<String>,
-    /// The instances to return to when the operation works on new ones; `None` when it works on those that serve.
+    /// The instances an abort returns to; `None` when it leaves them as they are.
     pub(super) untouched: Option<Vec<Instance>>,
     pub(super) reconfigures: bool,
 }

@@ -13,33 +13,37 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     let application = length(parameters, "ApplicationName", 1, 100)?;
     let label = length(parameters, "VersionLabel", 1, 100)?;
     let version = new(cx, label)?;
+    let create = parameters
+        .flag("AutoCreateApplication")?
+        .unwrap_or_default();
+    match cx.application(application) {
+        Ok(books) if books.versions.iter().any(|version| version.label == label) => {
+            return Err(invalid(format!(
+                "Application Version {label} already exists."
+            )));
+        }
+        Err(failure) if !create => return Err(failure),
+        _ => {}
+    }
     let all: usize = cx
         .region
         .applications
         .values()
         .map(|application| application.versions.len())
         .sum();
-    if !cx.region.applications.contains_key(application)
-        && parameters
-            .flag("AutoCreateApplication")?
-            .unwrap_or_default()
-    {
+    if all >= VERSION_QUOTA {
+        let message = format!(
+            "You cannot have more than {VERSION_QUOTA} Application Versions. Either remove some Application Versions or \
+             request a limit increase."
+        );
+        return Err(Failure::new("TooManyApplicationVersionsException", message));
+    }
+    if !cx.region.applications.contains_key(application) {
         let made = applications::new(cx, application)?;
         cx.region.applications.insert(application.to_owned(), made);
     }
     let now = cx.now();
     let books = cx.application_mut(application)?;
-    if books.versions.iter().any(|version| version.label == label) {
-        return Err(invalid(format!(
-            "Application Version {label} already exists."
-        )));
-    }
-    if all >= VERSION_QUOTA {
-        let message = format!(
-            "You cannot have more than {VERSION_QUOTA} Application Versions. Either remove some Application Versions or request a limit increase."
-        );
-        return Err(Failure::new("TooManyApplicationVersionsException", message));
-    }
     books.updated = now;
     books.versions.push(version.clone());
     xml.group("ApplicationVersion", |xml| {

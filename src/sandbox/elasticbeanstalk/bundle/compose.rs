@@ -48,9 +48,8 @@ pub(super) struct Project {
 impl Project {
     pub(super) fn read(text: &str, variables: &[(String, String)]) -> Result<Self, String> {
         let options = serde_saphyr::options! { strict_booleans: true };
-        let value: Value = serde_saphyr::from_str_with_options(text, options)
+        let mut value: Value = serde_saphyr::from_str_with_options(text, options)
             .map_err(|error| format!("yaml: {error}"))?;
-        let mut value = merge_extensions(value);
         fill(&mut value, "", variables)?;
         let Value::Object(mut top) = value else {
             return Err("top-level object must be a mapping".to_owned());
@@ -169,29 +168,6 @@ impl Project {
             }
         }
         Ok(())
-    }
-}
-
-/// YAML merge keys (`<<`) are compose's way to share parts; the values of the mapping itself win.
-fn merge_extensions(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let mut merged = Map::new();
-            for (key, value) in map {
-                let value = merge_extensions(value);
-                match (key.as_str(), value) {
-                    ("<<", Value::Object(parts)) => parts.into_iter().for_each(|(key, value)| {
-                        merged.entry(key).or_insert(value);
-                    }),
-                    (_, value) => {
-                        merged.insert(key, value);
-                    }
-                }
-            }
-            Value::Object(merged)
-        }
-        Value::Array(values) => Value::Array(values.into_iter().map(merge_extensions).collect()),
-        other => other,
     }
 }
 

@@ -234,6 +234,14 @@ mod tests {
     }
 
     #[test]
+    fn shared_parts_count_where_they_are_merged() {
+        let compose = "x-web: &web\n  ports: ['80:80']\n  restart: always\nservices:\n  web:\n    <<: *web\n    image: nginx\n";
+        assert_eq!(verdict(&contents(Some(compose), &[]), &web(&[])).0, "runs");
+        let twice = "services:\n  web:\n    image: a\n    image: b\n";
+        assert_eq!(verdict(&contents(Some(twice), &[]), &web(&[])).0, "fails");
+    }
+
+    #[test]
     fn what_is_built_must_be_in_the_bundle() {
         let compose =
             "services: {web: {build: {context: ./web, dockerfile: Dockerfile.prod}, ports: [80]}}";

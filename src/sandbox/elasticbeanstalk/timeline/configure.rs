@@ -58,7 +58,7 @@ fn replace(script: &mut Script<'_>, plan: &Plan<'_>) -> Flow {
 }
 
 /// How many instances an environment with these settings has: one, or the minimum of its Auto Scaling group.
-pub(in super::super) fn wanted_count(settings: &Settings) -> usize {
+pub(super) fn wanted_count(settings: &Settings) -> usize {
     if setting(
         settings,
         "aws:elasticbeanstalk:environment",
@@ -72,8 +72,25 @@ pub(in super::super) fn wanted_count(settings: &Settings) -> usize {
         .unwrap_or(1)
 }
 
+/// How many instances an environment with these settings may have.
+pub(super) fn most_instances(settings: &Settings) -> usize {
+    let least = wanted_count(settings);
+    if setting(
+        settings,
+        "aws:elasticbeanstalk:environment",
+        "EnvironmentType",
+    ) == Some("SingleInstance")
+    {
+        return least;
+    }
+    let most = setting(settings, ASG, "MaxSize")
+        .and_then(|size| size.parse().ok())
+        .unwrap_or(4);
+    least.max(most)
+}
+
 /// Instances that replace those of an environment.
-pub(in super::super) fn replaced_instances(
+pub(super) fn replaced_instances(
     environment: &Environment,
     attempt: u64,
     count: usize,

@@ -105,11 +105,12 @@ pub(super) fn steps(
 }
 
 fn open(script: &mut Script<'_>, plan: &Plan<'_>, touches: bool) {
-    let new_instances = plan.policy.replaces() || plan.update.platform.is_some();
+    // An abort stops a deployment where it is, but takes back everything else.
+    let taken_back = plan.policy.replaces() || plan.update.label.is_none();
     let operation = Operation {
         request_id: script.start.request_id.to_owned(),
         label: plan.update.label.clone(),
-        untouched: (new_instances && touches).then(|| script.instances.clone()),
+        untouched: (taken_back && touches).then(|| script.instances.clone()),
         reconfigures: plan.update.settings.is_some(),
     };
     script.begin(Status::Updating, operation);

@@ -1,8 +1,9 @@
 //! How updates end: what is said last, which label stays, and the health that follows.
 
-use super::super::model::{Change, Draft, Health, HealthStatus, Rollout, Status};
+use super::super::model::{Change, Draft, Health, HealthStatus, Rollout, Settings, Status};
+use super::configure::{most_instances, replaced_instances, wanted_count};
 use super::deploy::{Flow, Plan};
-use super::{APP_LOG, Ending, Script, Trouble};
+use super::{APP_LOG, Ending, Script, Trouble, ids};
 
 pub(super) fn close(script: &mut Script<'_>, plan: &Plan<'_>, flow: Flow, touches: bool) {
     match flow {
@@ -12,7 +13,10 @@ pub(super) fn close(script: &mut Script<'_>, plan: &Plan<'_>, flow: Flow, touche
             give_up(script, plan);
             settle(script, plan);
         }
-        Flow::TimedOut => settle(script, plan),
+        Flow::TimedOut => {
+            script.set(Change::Draft(None));
+            settle(script, plan);
+        }
         Flow::Stopped => stop(script, plan),
         Flow::Returned => {
             script.set(Change::Draft(None));
@@ -33,6 +37,7 @@ fn succeed(script: &mut Script<'_>, plan: &Plan<'_>, touches: bool) {
     if let Some(settings) = &plan.update.settings {
         script.set(Change::Settings(settings.clone()));
         script.set(Change::Draft(None));
+        scale(script, plan, settings);
         script.info("Successfully deployed new configuration to environment.");
     }
     if let Some(platform) = &plan.update.platform {
@@ -60,6 +65,36 @@ fn succeed(script: &mut Script<'_>, plan: &Plan<'_>, touches: bool) {
     script.heal(&health);
     script.publish();
     script.turn(health);
+}
+
+/// As many instances as the Auto Scaling group may have now.
+fn scale(script: &mut Script<'_>, plan: &Plan<'_>, settings: &Settings) {
+    let has = script.instances.len();
+    let wanted = has.clamp(wanted_count(settings), most_instances(settings));
+    let removed = script.instances.split_off(wanted.min(has));
+    if !removed.is_empty() {
+        script.info(format!(
+            "Removed instances [{}] from your environment.",
+            ids(&removed)
+        ));
+    }
+    let at = script.now();
+    let mut added =
+        replaced_instances(script.environment, plan.attempt, wanted, at).split_off(has.min(wanted));
+    for instance in &mut added {
+        instance.label.clone_from(&plan.label);
+        instance.deployment = plan.attempt;
+        instance.outcome = Rollout::Deployed;
+        instance.health = Health::ok();
+    }
+    if !added.is_empty() {
+        script.info(format!(
+            "Added instances [{}] to your environment.",
+            ids(&added)
+        ));
+    }
+    script.instances.append(&mut added);
+    script.publish();
 }
 
 /// The last words of an update that failed.

@@ -1,7 +1,7 @@
 //! Deployments on new instances: immutable, traffic splitting, and the platform updates that work the same way. Whatever goes
 //! wrong, the old instances and the old label stay.
 
-use super::super::model::{Change, Health, HealthStatus, Instance};
+use super::super::model::{Change, Instance};
 use super::deploy::{Flow, Plan, Policy, command};
 use super::{Ending, Script, ids, instance, new_id};
 
@@ -145,6 +145,6 @@ fn leave(script: &mut Script<'_>, old: Vec<Instance>, flow: Flow) -> Flow {
     }
     script.instances = old;
     script.publish();
-    script.turn(Health::of(HealthStatus::Ok));
+    script.turn(script.environment.health.clone());
     flow
 }
