@@ -321,6 +321,7 @@ impl Case {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn state_decides_and_not_one_magic_sentence() {
     let new = || Case::ready(Some("new"), "Green");
     let updating = |health: &str| Case {

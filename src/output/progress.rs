@@ -4,7 +4,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Level, Phase};
 
@@ -88,11 +88,7 @@ impl Progress {
         {
             self.end();
         }
-        let (_, bar) = self.bar.get_or_insert_with(|| {
-            let bar = make();
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            (phase, bar)
-        });
+        let (_, bar) = self.bar.get_or_insert_with(|| (phase, make()));
         bar
     }
 }

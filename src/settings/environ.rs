@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn each_ci_system_names_its_branch() {
         let main = Some(CiRef::Branch("main".into()));
-        let table: [(&[(&str, &str)], Option<CiRef>); 9] = [
+        type Variables = &'static [(&'static str, &'static str)];
+        let table: [(Variables, Option<CiRef>); 9] = [
             (&[], None),
             (
                 &[

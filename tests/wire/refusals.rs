@@ -10,6 +10,7 @@ fn told(project: &Project, run: &Run) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn wrong_files_are_refused_with_position_or_hint() {
     let with = |files: &[(&str, &str)], arguments: &[&str]| {
         let project = files

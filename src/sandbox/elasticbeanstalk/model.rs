@@ -191,7 +191,7 @@ pub(super) struct Report {
 /// More lines than a tail shows are not worth their bytes.
 const JOURNAL: usize = 300;
 /// The books do not grow for ever; AWS keeps six weeks.
-const EVENTS: usize = 5_000;
+const EVENTS: usize = 2_000;
 
 impl Region {
     /// Lets everything happen that is due.

@@ -112,6 +112,23 @@ pub(super) fn resolve(text: &str, region: &str) -> Option<String> {
     found.map(|platform| platform.arn(region))
 }
 
+/// Like [`resolve`], for environments that already exist: those keep running versions that are no longer on offer.
+pub(super) fn existing(text: &str, region: &str) -> Option<String> {
+    let retired = || {
+        let (system, rest) = text.split_once(" v")?;
+        let (version, software) = rest.split_once(" running ")?;
+        let branch = format!("{software} running on {system}");
+        PLATFORMS
+            .iter()
+            .any(|platform| platform.branch == branch)
+            .then_some(())?;
+        Some(format!(
+            "arn:aws:elasticbeanstalk:{region}::platform/{branch}/{version}"
+        ))
+    };
+    resolve(text, region).or_else(retired)
+}
+
 /// What a call says about the platform; an unknown one is refused.
 pub(super) fn asked(parameters: &Parameters, region: &str) -> Result<Option<String>, Failure> {
     match (
@@ -359,6 +376,20 @@ mod tests {
         assert_eq!(
             stack_of(newest),
             "64bit Amazon Linux 2023 v4.13.1 running Docker"
+        );
+    }
+
+    #[test]
+    fn an_environment_may_run_a_version_that_is_no_longer_on_offer() {
+        let retired = existing("64bit Amazon Linux 2023 v4.1.0 running Docker", "eu-west-1");
+        let stack = retired.as_deref().map(stack_of);
+        assert_eq!(
+            stack.as_deref(),
+            Some("64bit Amazon Linux 2023 v4.1.0 running Docker")
+        );
+        assert_eq!(
+            existing("64bit Windows Server v1 running IIS", "eu-west-1"),
+            None
         );
     }
 

@@ -50,7 +50,7 @@ fn environment(
     now: Timestamp,
 ) -> Result<Environment, String> {
     let platform = wanted.platform.as_deref().unwrap_or(platforms::DOCKER);
-    let arn = platforms::resolve(platform, &seed.region).ok_or_else(|| {
+    let arn = platforms::existing(platform, &seed.region).ok_or_else(|| {
         format!(
             "environment '{}': the sandbox has no platform '{platform}'",
             wanted.name

@@ -193,9 +193,9 @@ impl Project {
             for entry in std::fs::read_dir(directory).expect("a directory").flatten() {
                 let path = entry.path();
                 if path.is_dir() {
-                    walk(&path, found)
+                    walk(&path, found);
                 } else {
-                    found.push(path)
+                    found.push(path);
                 }
             }
         }

@@ -25,12 +25,7 @@ pub(super) fn run(script: &mut Script<'_>, plan: &Plan<'_>) -> Flow {
 /// New instances take the place of the old ones; a single instance is away meanwhile.
 fn replace(script: &mut Script<'_>, plan: &Plan<'_>) -> Flow {
     let old = script.instances.clone();
-    let settings = plan
-        .update
-        .settings
-        .as_ref()
-        .unwrap_or(&script.environment.settings);
-    let count = wanted_count(settings);
+    let count = wanted_count(plan.settings(script));
     let at = script.now();
     let new = replaced_instances(script.environment, plan.attempt, count, at);
     script.instances.extend(new);

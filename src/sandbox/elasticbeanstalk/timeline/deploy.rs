@@ -1,6 +1,8 @@
 //! Updates: what every one of them begins and ends with, and the all-at-once deployment.
 
-use super::super::model::{Change, Draft, Environment, Operation, Rollout, Severity, Status, Step};
+use super::super::model::{
+    Change, Draft, Environment, Operation, Rollout, Settings, Severity, Status, Step, setting,
+};
 use super::ending::close;
 use super::{
     APP_LOG, Ending, Failure, Reach, Script, Start, Update, configure, ids, immutable, rolling,
@@ -19,11 +21,7 @@ impl Policy {
     /// A single instance has no load balancer to take it out of, so only immutable means something there.
     fn of(environment: &Environment, update: &Update) -> Self {
         let settings = update.settings.as_ref().unwrap_or(&environment.settings);
-        let policy = super::super::model::setting(
-            settings,
-            "aws:elasticbeanstalk:command",
-            "DeploymentPolicy",
-        );
+        let policy = setting(settings, "aws:elasticbeanstalk:command", "DeploymentPolicy");
         match policy {
             Some("Immutable") => Self::Immutable,
             Some("TrafficSplitting") if !environment.is_single() => Self::TrafficSplitting,
@@ -49,6 +47,16 @@ pub(super) struct Plan<'a> {
     /// The number of this deployment.
     pub(super) attempt: u64,
     pub(super) policy: Policy,
+}
+
+impl<'a> Plan<'a> {
+    /// The settings this update runs with.
+    pub(super) fn settings(&self, script: &Script<'a>) -> &'a Settings {
+        self.update
+            .settings
+            .as_ref()
+            .unwrap_or(&script.environment.settings)
+    }
 }
 
 /// How far a flow came.

@@ -3,7 +3,7 @@
 
 use super::super::model::setting;
 use super::deploy::{Flow, Plan, command};
-use super::{Ending, Script, ids, instance, new_id};
+use super::{APP_LOG, Ending, Script, ids, instance, new_id};
 
 const COMMAND: &str = "aws:elasticbeanstalk:command";
 
@@ -29,11 +29,7 @@ pub(super) fn run(script: &mut Script<'_>, plan: &Plan<'_>, additional: bool) ->
 
 /// `BatchSize` as a share of the instances or as a number, at least one.
 fn batch_size(script: &Script<'_>, plan: &Plan<'_>, instances: usize) -> usize {
-    let settings = plan
-        .update
-        .settings
-        .as_ref()
-        .unwrap_or(&script.environment.settings);
+    let settings = plan.settings(script);
     let size: usize = setting(settings, COMMAND, "BatchSize")
         .and_then(|size| size.parse().ok())
         .unwrap_or(100);
@@ -75,7 +71,9 @@ fn batches(script: &mut Script<'_>, plan: &Plan<'_>, size: usize, additional: bo
             "Command execution completed on {done} of {} instances in environment.",
             order.len()
         ));
-        register(script, index + 1);
+        if !register(script, plan, index + 1, group) {
+            return Flow::Failed;
+        }
         script.busy(done, order.len());
         if *plan.ending == Ending::AbortedHalfWay {
             return Flow::Stopped;
@@ -127,10 +125,29 @@ fn batch(
     flow
 }
 
-fn register(script: &mut Script<'_>, number: usize) {
+/// Puts a batch back behind the load balancer, which an application that never becomes healthy does not survive unless
+/// health is to be ignored.
+fn register(script: &mut Script<'_>, plan: &Plan<'_>, number: usize, group: &[usize]) -> bool {
     script.info(format!(
         "Batch {number}: Registering instance(s) with the load balancer and waiting for them to be healthy."
     ));
     script.pass(300);
+    let ignored = setting(plan.settings(script), COMMAND, "IgnoreHealthCheck") == Some("true");
+    if let Ending::Unhealthy(trouble) = plan.ending
+        && trouble.health.status.color() == "Red"
+        && !ignored
+    {
+        let members: Vec<_> = group
+            .iter()
+            .filter_map(|&index| script.instances.get(index).cloned())
+            .collect();
+        script.journal(APP_LOG, trouble.app.clone());
+        script.error(format!(
+            "Instance id(s) '{}' did not pass health check after command execution. Aborting the operation.",
+            ids(&members)
+        ));
+        return false;
+    }
     script.info(format!("Batch {number}: Completed application deployment."));
+    true
 }

@@ -13,6 +13,41 @@ fn without_a_version_that_ever_worked_there_is_no_label() {
 }
 
 #[test]
+fn a_batch_that_is_not_healthy_ends_a_rolling_deployment() {
+    let red = Ending::Unhealthy(Trouble {
+        health: Health::of(HealthStatus::Severe),
+        app: "boom".to_owned(),
+    });
+    let environment = balanced("Rolling", "50");
+    let steps = deploy(&environment, &red);
+    let text = story(&steps).join("\n");
+    assert!(
+        text.contains("Instance id(s) 'i-1' did not pass health check after command execution."),
+        "{text}"
+    );
+    let (after, versions) = after(environment, steps);
+    assert_eq!(
+        (after.label.as_deref(), versions),
+        (
+            Some("v1"),
+            vec!["v2/2 Deployed".into(), "v1/1 Deployed".into()]
+        )
+    );
+    let mut careless = balanced("Rolling", "50");
+    let command = careless
+        .settings
+        .entry("aws:elasticbeanstalk:command".to_owned())
+        .or_default();
+    command.insert("IgnoreHealthCheck".to_owned(), "true".to_owned());
+    let steps = deploy(&careless, &red);
+    let (after, _) = super::after(careless, steps);
+    assert_eq!(
+        (after.label.as_deref(), after.health.status),
+        (Some("v2"), HealthStatus::Severe)
+    );
+}
+
+#[test]
 fn an_additional_batch_keeps_the_capacity() {
     let environment = balanced("RollingWithAdditionalBatch", "50");
     let steps = deploy(&environment, &Ending::Succeeds);
