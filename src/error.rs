@@ -156,10 +156,23 @@ impl Error {
 
     /// A local file problem: `cannot <verb> <path>: <why>`.
     pub fn io(verb: &str, path: &std::path::Path, why: &std::io::Error) -> Self {
-        Self::new(
-            Kind::Io,
-            format!("cannot {verb} {}: {}", path.display(), reason(why)),
-        )
+        let shown = path.display();
+        let error = Self::new(Kind::Io, format!("cannot {verb} {shown}: {}", reason(why)));
+        match why.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                error.hint(format!("look at its permissions with `ls -ld {shown}`"))
+            }
+            std::io::ErrorKind::InvalidData => error.hint("save it as UTF-8 text"),
+            std::io::ErrorKind::NotFound => error.hint(format!(
+                "see what is there with `ls {}`",
+                match path.parent() {
+                    Some(parent) if parent != std::path::Path::new("") =>
+                        parent.display().to_string(),
+                    _ => ".".into(),
+                }
+            )),
+            _ => error,
+        }
     }
 
     /// Several problems found in one go; `None` when there is none.
@@ -263,6 +276,7 @@ pub fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".into(),
         std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8 text".into(),
         _ => {
             let text = error.to_string();
             text.split(" (os error").next().unwrap_or(&text).to_owned()

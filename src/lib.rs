@@ -101,7 +101,8 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], environ: &Environ
             .next()
             .unwrap_or_default()
             .trim_start_matches("error: ");
-        Out::new(Format::Json, Level::Quiet, None).document_of(&Error::new(Kind::Usage, first));
+        Out::new(Format::Json, Level::Quiet, None)
+            .document_of(&Error::new(Kind::Usage, first).hint("see `beanship --help`"));
     }
     if failed {
         Exit::Refused.into()

@@ -128,37 +128,46 @@ where
             .or_else(|| header("x-amz-request-id")),
         code: Some(code.clone()),
     };
-    let action = action(&said, service, operation);
-    let explained = if CREDENTIALS.contains(&code.as_str()) {
-        Error::new(Kind::Credentials, format!("AWS does not accept the credentials: {said}"))
-            .hint("check who you are with `aws sts get-caller-identity`, or sign in again with `aws sso login`")
-    } else if DENIED.contains(&code.as_str()) || status == 403 {
-        Error::new(
+    meaning(&code, &said, status, service, operation).fault(fault)
+}
+
+/// What an answer's code, words and HTTP status mean.
+fn meaning(code: &str, said: &str, status: u16, service: &str, operation: &str) -> Error {
+    let call = format!("{service}:{operation}");
+    let clock = ["Signature expired", "Signature not yet current"];
+    if code == "RequestTimeTooSkewed" || clock.iter().any(|words| said.contains(words)) {
+        let what = format!("AWS does not accept this machine's clock: {said}");
+        return Error::new(Kind::Credentials, what)
+            .hint("set the clock, for example with `timedatectl set-ntp true`");
+    }
+    if CREDENTIALS.contains(&code) {
+        let what = format!("AWS does not accept the credentials: {said}");
+        return Error::new(Kind::Credentials, what).hint(
+            "check who you are with `aws sts get-caller-identity`, or sign in again with `aws sso login`",
+        );
+    }
+    if DENIED.contains(&code) || status == 403 {
+        let action = action(said, service, operation);
+        return Error::new(
             Kind::Denied,
             format!("not allowed to call {action}: {said}"),
         )
         .hint(format!(
             "allow the action `{action}` in the caller's IAM policy"
-        ))
-    } else if THROTTLED.contains(&code.as_str()) {
-        Error::new(
+        ));
+    }
+    if THROTTLED.contains(&code) {
+        return Error::new(
             Kind::Aws,
-            format!("{service}:{operation} was throttled again and again: {said}"),
+            format!("{call} was throttled again and again: {said}"),
         )
-        .hint("wait a minute and run the command again")
-    } else if status >= 500 {
-        Error::new(
-            Kind::Aws,
-            format!("{service}:{operation} failed at AWS: {said}"),
-        )
-        .hint("run the command again; it goes on where it stopped")
-    } else {
-        Error::new(
-            Kind::Aws,
-            format!("{service}:{operation} was refused: {said}"),
-        )
-    };
-    explained.fault(fault)
+        .hint("wait a minute and run the command again");
+    }
+    if status >= 500 {
+        return Error::new(Kind::Aws, format!("{call} failed at AWS: {said}"))
+            .hint("run the command again; it goes on where it stopped");
+    }
+    Error::new(Kind::Aws, format!("{call} was refused: {said}"))
 }
 
 /// The IAM action that was denied: the one AWS names, else the one the operation needs.
@@ -220,6 +229,43 @@ fn some(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_have_a_meaning() {
+        for (code, said, status, kind) in [
+            (
+                "ExpiredToken",
+                "The token has expired",
+                403,
+                Kind::Credentials,
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "Signature expired: 2026",
+                403,
+                Kind::Credentials,
+            ),
+            (
+                "AccessDenied",
+                "User: x is not authorized to perform: y",
+                403,
+                Kind::Denied,
+            ),
+            (
+                "InsufficientPrivilegesException",
+                "Access Denied",
+                403,
+                Kind::Denied,
+            ),
+            ("HTTP 403", "", 403, Kind::Denied),
+            ("Throttling", "Rate exceeded", 400, Kind::Aws),
+            ("InternalFailure", "sorry", 500, Kind::Aws),
+            ("InvalidParameterValue", "Must be Ready.", 400, Kind::Aws),
+        ] {
+            let error = meaning(code, said, status, "elasticbeanstalk", "UpdateEnvironment");
+            assert_eq!(error.kind(), kind, "{code}");
+        }
+    }
 
     #[test]
     fn the_denied_action_is_named() {

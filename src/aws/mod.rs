@@ -61,6 +61,8 @@ pub struct Aws {
     pub region: String,
     /// Where the calls go, in words.
     place: String,
+    /// The profile that was asked for.
+    profile: Option<String>,
     wire: Arc<Wire>,
 }
 
@@ -100,6 +102,7 @@ impl Aws {
             sts: aws_sdk_sts::Client::from_conf(sts),
             region,
             place,
+            profile: access.profile.clone().filter(|_| access.local.is_none()),
             wire,
         })
     }
@@ -112,7 +115,7 @@ impl Aws {
     pub async fn first_contact<T>(&self, calls: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::pin!(calls);
         tokio::select! {
-            result = &mut calls => result,
+            result = &mut calls => result.map_err(|error| self.name_profile(error)),
             () = self.silence() => Err(Error::new(
                 Kind::Unreachable,
                 format!(
@@ -122,6 +125,17 @@ impl Aws {
                 ),
             )
             .hint("check the network, `--region` and the variable AWS_ENDPOINT_URL, then run the command again")),
+        }
+    }
+
+    /// Names the profile where credentials are missing although one was asked for.
+    fn name_profile(&self, error: Error) -> Error {
+        match &self.profile {
+            Some(profile) if error.kind() == Kind::Credentials && error.aws().is_none() => {
+                Error::new(Kind::Credentials, format!("{} (profile {profile})", error.message()))
+                    .hint("list the profiles with `aws configure list-profiles`, and sign in with `aws sso login`")
+            }
+            _ => error,
         }
     }
 

@@ -20,6 +20,9 @@ use crate::settings::{Choice, Chosen, DeploySettings, SandboxMode, Target};
 use super::bundle::{Bundled, Job, stopped};
 use super::{Context, signal};
 
+/// How long beyond the deadline a last look may take.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// How long a deploy whose bundle is wrong waits for what the checks at AWS say as well.
 const ALSO_AT_AWS: Duration = Duration::from_secs(3);
 
@@ -52,23 +55,38 @@ pub async fn run(cx: &Context, args: &DeployArgs) -> Result<Exit> {
     Ok(report.exit())
 }
 
-/// The runbook.
+/// The runbook up to where time begins to count.
 async fn ship(cx: &Context, args: &DeployArgs, report: &mut DeployReport) -> Result<()> {
     let source = Source::discover(&cx.settings.root);
     let Some(target) = choose(cx, args, &source, report)? else {
         return Ok(());
     };
     let settings = DeploySettings::resolve(args, &cx.settings, &target.app)?;
-    let (bundled, world, first) = prepare(cx, &target, &settings).await?;
+    let deadline = Instant::now() + settings.timeout;
+    let course = carry_out(cx, args, &source, target, (&settings, deadline), report);
+    match tokio::time::timeout_at((deadline + GRACE).into(), course).await {
+        Ok(result) => result,
+        Err(_) => Err(unanswered(report)),
+    }
+}
+
+/// The runbook: bundle and look, wait, look again, plan, agree, apply, watch.
+async fn carry_out(
+    cx: &Context,
+    args: &DeployArgs,
+    source: &Source,
+    target: Target,
+    (settings, deadline): (&DeploySettings, Instant),
+    report: &mut DeployReport,
+) -> Result<()> {
+    let (bundled, world, first) = prepare(cx, &target, settings, deadline).await?;
     report.bundled(&bundled.file);
     report.describe(&first.environment);
     let desired = Desired {
-        label: Label::of(settings.label.as_deref(), &source, &bundled.file.sha256),
+        label: Label::of(settings.label.as_deref(), source, &bundled.file.sha256),
         description: source.description(settings.message.as_deref()),
         bundle: bundled.file.clone(),
-        bucket_name: settings.bucket_name,
-        bucket_path: settings.bucket_path,
-        bucket_owner: settings.bucket_owner,
+        bucket: settings.bucket.clone(),
         force: args.force,
         target,
     };
@@ -104,7 +122,10 @@ async fn ship(cx: &Context, args: &DeployArgs, report: &mut DeployReport) -> Res
         request_id: made.request_id,
         health_timeout: settings.health_timeout,
     };
-    follow(&watch, made.follower, report).await
+    report.seen = Seen::behind(made.follower);
+    let (outcome, why) = watch.until_settled(&mut report.seen).await?;
+    report.settle(outcome, Some(why));
+    Ok(())
 }
 
 /// The environment; none where no environment belongs to the branch and CI runs this.
@@ -148,14 +169,14 @@ async fn prepare(
     cx: &Context,
     target: &Target,
     settings: &DeploySettings,
+    deadline: Instant,
 ) -> Result<(Bundled, World, First)> {
-    let deadline = Instant::now() + settings.timeout;
     let (job, out) = (Job::new(cx, target.key.as_deref(), None), cx.out.clone());
     let mut bundling = tokio::task::spawn_blocking(move || job.make(&out));
     let looking = async {
         let aws = cx.aws().await?;
         headline(cx, target, &aws.region);
-        let first = first_look(&aws, target).await?;
+        let first = first_look(&aws, target, &settings.bucket).await?;
         Ok((
             World {
                 aws,
@@ -274,17 +295,24 @@ async fn apply(
     Ok(made)
 }
 
-/// Follows the update to its end and notes what came of it.
-async fn follow(watch: &Watch<'_>, follower: Follower, report: &mut DeployReport) -> Result<()> {
-    let mut seen = Seen::behind(follower);
-    let settled = watch.until_settled(&mut seen).await;
-    if let Some(environment) = &seen.environment {
-        report.describe(environment);
+/// The error of a deploy whose time ran out while AWS left a call unanswered.
+fn unanswered(report: &DeployReport) -> Error {
+    let environment = report.environment.as_deref().unwrap_or("NAME");
+    if report.is_updating() {
+        Error::new(
+            Kind::Timeout,
+            format!("timed out: AWS has not told in time how the update of {environment} goes on"),
+        )
+        .hint(format!(
+            "see how it went with `beanship status --env {environment}`"
+        ))
+    } else {
+        Error::new(
+            Kind::Unreachable,
+            "timed out before the update: AWS has not answered in time",
+        )
+        .hint("see the calls with `-v`, or give it more time: `--timeout 40m`")
     }
-    report.events = seen.events;
-    let (outcome, why) = settled?;
-    report.settle(outcome, Some(why));
-    Ok(())
 }
 
 /// The error of a deploy that a signal ended: what goes on without us, and how to come back.

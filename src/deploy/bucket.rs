@@ -12,6 +12,59 @@ use crate::output::{Event, Out, Phase};
 /// The object's metadata field that holds the bundle's sha256, without `x-amz-meta-`.
 const DIGEST: &str = "bundle-sha256";
 
+/// Where the bundles shall go.
+#[derive(Debug, Clone)]
+pub struct BucketWish {
+    /// A given bucket; else Elastic Beanstalk's own.
+    pub name: Option<String>,
+    /// The folder inside the bucket.
+    pub path: String,
+    /// The account that must own the bucket, if it is not the caller's.
+    pub owner: Option<String>,
+}
+
+impl BucketWish {
+    /// The bucket's name: the given one or `elasticbeanstalk-<region>-<account>` (facts 8).
+    #[must_use]
+    pub fn bucket(&self, region: &str, account: &str) -> String {
+        let own = || format!("elasticbeanstalk-{region}-{account}");
+        self.name.clone().unwrap_or_else(own)
+    }
+
+    /// The account that must own it.
+    #[must_use]
+    pub fn owner(&self, account: &str) -> String {
+        self.owner.clone().unwrap_or_else(|| account.to_owned())
+    }
+
+    /// The key of a version's bundle.
+    #[must_use]
+    pub fn key(&self, label: &str) -> String {
+        match self.path.as_str() {
+            "" => format!("{label}.zip"),
+            folder => format!("{folder}/{label}.zip"),
+        }
+    }
+
+    /// Looks whether the bucket is there and fits.
+    ///
+    /// # Errors
+    /// [`Kind::Check`] for a bucket in another region or of another account, and for a given bucket that is not there.
+    pub async fn look(&self, aws: &Aws, account: &str) -> Result<Bucket> {
+        let (name, region) = (self.bucket(&aws.region, account), &aws.region);
+        let found = look(aws, &name, &self.owner(account)).await?;
+        if found == Bucket::Missing && self.name.is_some() {
+            return Err(
+                Error::new(Kind::Check, format!("the bucket {name} does not exist")).hint(format!(
+                    "make it with `aws s3 mb s3://{name} --region {region}`, or leave out the \
+                     name to use Elastic Beanstalk's own"
+                )),
+            );
+        }
+        Ok(found)
+    }
+}
+
 /// A bucket as it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bucket {
@@ -19,14 +72,16 @@ pub enum Bucket {
     Fit,
     /// It is not there.
     Missing,
+    /// The caller may not look. The upload names the account that must own it, so that it fails
+    /// rather than hand the bundle to somebody else.
+    NotTold,
 }
 
 /// Looks at a bucket.
 ///
 /// # Errors
-/// [`Kind::Check`] for a bucket in another region; [`Kind::Denied`] for one of another account
-/// or one that the caller may not use.
-pub async fn look(aws: &Aws, bucket: &str, owner: &str) -> Result<Bucket> {
+/// [`Kind::Check`] for a bucket in another region or of another account; else what AWS says.
+async fn look(aws: &Aws, bucket: &str, owner: &str) -> Result<Bucket> {
     let answer = aws
         .s3
         .head_bucket()
@@ -62,13 +117,19 @@ pub async fn look(aws: &Aws, bucket: &str, owner: &str) -> Result<Bucket> {
     match (status, region) {
         (Some(301 | 400), Some(region)) => Err(elsewhere(&region)),
         (Some(404), _) => Ok(Bucket::Missing),
-        (Some(403), _) => Err(Error::new(
-            Kind::Denied,
-            format!("the bucket {bucket} cannot be used: it belongs to another account than {owner}, or the caller may not use it"),
+        (Some(403), _) if is_visible(aws, bucket).await => Err(Error::new(
+            Kind::Check,
+            format!("the bucket {bucket} belongs to another account than {owner}"),
         )
-        .hint("allow the action `s3:ListBucket` on it, or name the owner as `bucket_owner` in beanship.yml")),
+        .hint("name another with `--bucket-name NAME`, or its owner as `bucket_owner` in beanship.yml")),
+        (Some(403), _) => Ok(Bucket::NotTold),
         _ => Err(Err::<(), _>(error).explain("s3", "HeadBucket").expect_err("an error")),
     }
+}
+
+/// Whether the bucket can be looked at as long as no owner is asked for.
+async fn is_visible(aws: &Aws, bucket: &str) -> bool {
+    aws.s3.head_bucket().bucket(bucket).send().await.is_ok()
 }
 
 /// Has Elastic Beanstalk make its own bucket of the region.

@@ -21,7 +21,7 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
 use crate::settings::Target;
 
-use bucket::{Bucket, Upload};
+use bucket::{Bucket, BucketWish, Upload};
 use environment::{Environment, Instances};
 pub use observe::{First, first_look, second_look, wait_until_ready};
 pub use steps::{DeployStep, Made, World};
@@ -41,12 +41,8 @@ pub struct Desired {
     pub description: Option<String>,
     /// The zip.
     pub bundle: BundleFile,
-    /// A given bucket; else Elastic Beanstalk's own.
-    pub bucket_name: Option<String>,
-    /// The folder inside the bucket.
-    pub bucket_path: String,
-    /// The account that must own the bucket, if it is not the caller's.
-    pub bucket_owner: Option<String>,
+    /// Where the bundle shall go.
+    pub bucket: BucketWish,
     /// Whether to deploy what already runs.
     pub force: bool,
 }
@@ -67,8 +63,6 @@ pub struct BundleFile {
 /// What is seen at AWS before anything is written.
 #[derive(Debug, Clone)]
 pub struct Observed {
-    /// The region.
-    pub region: String,
     /// The caller's account.
     pub account: String,
     /// The environment, Ready.
@@ -83,8 +77,8 @@ pub struct Observed {
     pub versions: Vec<Candidate>,
     /// The bucket's name.
     pub bucket_name: String,
-    /// The bucket; not looked at where nothing needs to be uploaded.
-    pub bucket: Bucket,
+    /// The bucket, or why it cannot be used; matters only where something is uploaded.
+    pub bucket: Result<Bucket>,
 }
 
 /// A version that may be reused or is in the way.
@@ -96,25 +90,6 @@ pub struct Candidate {
     pub content: Content,
     /// Whether its object is there.
     pub object: bool,
-}
-
-impl Desired {
-    /// The bucket's name: the given one or `elasticbeanstalk-<region>-<account>` (facts 8).
-    #[must_use]
-    pub fn bucket_name(&self, region: &str, account: &str) -> String {
-        self.bucket_name
-            .clone()
-            .unwrap_or_else(|| format!("elasticbeanstalk-{region}-{account}"))
-    }
-
-    /// The object's key.
-    #[must_use]
-    pub fn key(&self, label: &str) -> String {
-        match self.bucket_path.as_str() {
-            "" => format!("{label}.zip"),
-            folder => format!("{folder}/{label}.zip"),
-        }
-    }
 }
 
 /// What has to change so that the environment runs the bundle. Empty when it does already.
@@ -169,9 +144,9 @@ fn version_steps(desired: &Desired, observed: &Observed) -> (Vec<DeployStep>, St
         return (again, label);
     }
     let label = free_label(desired, observed);
-    let (bucket, key) = (&observed.bucket_name, desired.key(&label));
+    let (bucket, key) = (&observed.bucket_name, desired.bucket.key(&label));
     let mut steps = Vec::new();
-    if observed.bucket == Bucket::Missing {
+    if matches!(observed.bucket, Ok(Bucket::Missing)) {
         steps.push(DeployStep::CreateBucket {
             name: bucket.clone(),
         });
@@ -225,10 +200,7 @@ fn upload(desired: &Desired, observed: &Observed, bucket: &str, key: &str) -> Up
     Upload {
         bucket: bucket.to_owned(),
         key: key.to_owned(),
-        owner: desired
-            .bucket_owner
-            .clone()
-            .unwrap_or_else(|| observed.account.clone()),
+        owner: desired.bucket.owner(&observed.account),
         file: desired.bundle.path.clone(),
         sha256: desired.bundle.sha256.clone(),
         bytes: desired.bundle.bytes,
@@ -260,12 +232,8 @@ fn problems(desired: &Desired, observed: &Observed) -> Vec<Error> {
             );
         }
     }
-    if observed.bucket == Bucket::Missing && desired.bucket_name.is_some() {
-        let (name, region) = (&observed.bucket_name, &observed.region);
-        problems.push(
-            Error::new(Kind::Check, format!("the bucket {name} does not exist"))
-                .hint(format!("make it with `aws s3 mb s3://{name} --region {region}`, or leave out the name to use Elastic Beanstalk's own")),
-        );
+    if !is_unchanged(desired, observed) && reusable(desired, observed).is_none() {
+        problems.extend(observed.bucket.clone().err());
     }
     problems
 }

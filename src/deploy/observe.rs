@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::bucket::{self, Bucket, Object};
+use super::bucket::{self, Bucket, BucketWish, Object};
 use super::environment::{self, Environment, Instances};
 use super::events::{self, Event, Follower};
 use super::steps::{World, out_of_time};
@@ -27,39 +27,55 @@ pub struct First {
     pub environment: Environment,
     /// Its latest events, newest first.
     pub events: Vec<Event>,
+    /// The bucket, or why it cannot be used.
+    pub bucket: Result<Bucket>,
     /// Remarks on what could not be seen.
     pub notes: Vec<String>,
 }
 
-/// Looks at the environment and checks that it is the right one.
+/// Looks at the environment and the bucket and checks that they are the right ones.
 ///
 /// # Errors
-/// [`Kind::Check`] for an environment that is not there or cannot be deployed to; else what
-/// AWS says.
-pub async fn first_look(aws: &Aws, target: &Target) -> Result<First> {
+/// [`Kind::Check`] for an environment that is not there or cannot be deployed to, together with
+/// what is wrong with the bucket; else what AWS says.
+pub async fn first_look(aws: &Aws, target: &Target, wish: &BucketWish) -> Result<First> {
+    let bucket = async {
+        let account = account(aws).await?;
+        let bucket = wish.look(aws, &account).await;
+        Ok((account, bucket))
+    };
     let looks = async {
-        tokio::join!(
-            account(aws),
+        Ok(tokio::join!(
+            bucket,
             environment::find(aws, &target.environment),
             events::read(aws, &target.environment, None, LATEST),
-        )
+        ))
     };
-    let (account, found, events) = aws.first_contact(async { Ok(looks.await) }).await?;
-    let account = account?;
-    let Some(environment) = found? else {
-        return Err(missing(aws, target).await);
+    let (account, found, events) = aws.first_contact(looks).await?;
+    let (account, bucket) = account?;
+    let (environment, mut problems) = match found? {
+        Some(environment) => {
+            let problems = unfit(&environment, target);
+            (Some(environment), problems)
+        }
+        None => (None, vec![missing(aws, target).await]),
     };
-    if let Some(problem) = Error::all(unfit(&environment, target)) {
-        return Err(problem);
-    }
+    let Some(environment) = environment.filter(|_| problems.is_empty()) else {
+        problems.extend(bucket.err().filter(|error| error.kind() == Kind::Check));
+        return Err(Error::all(problems).expect("at least one problem"));
+    };
     let mut notes = Vec::new();
+    if matches!(bucket, Ok(Bucket::NotTold)) {
+        let name = wish.bucket(&aws.region, &account);
+        notes.push(format!(
+            "the bucket {name} cannot be looked at: the caller may not call s3:ListBucket"
+        ));
+    }
     let events = match events {
         Ok(events) => events,
         Err(error) if error.kind() == Kind::Denied => {
-            notes.push(
-                "events cannot be shown: the caller may not call elasticbeanstalk:DescribeEvents"
-                    .into(),
-            );
+            let why = "the caller may not call elasticbeanstalk:DescribeEvents";
+            notes.push(format!("events cannot be shown: {why}"));
             Vec::new()
         }
         Err(error) => return Err(error),
@@ -68,6 +84,7 @@ pub async fn first_look(aws: &Aws, target: &Target) -> Result<First> {
         account,
         environment,
         events,
+        bucket,
         notes,
     })
 }
@@ -150,36 +167,27 @@ fn unfit(environment: &Environment, target: &Target) -> Vec<Error> {
     problems
 }
 
-/// Looks at versions, instances and bucket, now that the bundle is known.
+/// Looks at versions and instances, now that the bundle is known.
 ///
 /// # Errors
-/// What AWS says; [`Kind::Check`] or [`Kind::Denied`] for a bucket that does not fit.
+/// What AWS says.
 pub async fn second_look(aws: &Aws, desired: &Desired, first: First) -> Result<Observed> {
     let app = &desired.target.app;
     let running = first.environment.version_label.clone();
-    let bucket_name = desired.bucket_name(&aws.region, &first.account);
-    let owner = desired
-        .bucket_owner
-        .clone()
-        .unwrap_or_else(|| first.account.clone());
+    let owner = desired.bucket.owner(&first.account);
     let mut labels = vec![desired.label.text().to_owned()];
     labels.extend(running.clone());
     labels.dedup();
-    let (versions, bucket) = tokio::join!(
-        version::describe(aws, app, &labels),
-        bucket::look(aws, &bucket_name, &owner),
-    );
-    let mut candidates = candidates(aws, desired, &owner, versions?).await?;
+    let versions = version::describe(aws, app, &labels).await?;
+    let mut candidates = candidates(aws, desired, &owner, versions).await?;
     let holds = |candidate: &Candidate| candidate.content == Content::Same;
     if !candidates.iter().any(holds) && matches!(desired.label, Label::Derived(_)) {
-        let others = version::describe(aws, app, &[])
-            .await?
-            .into_iter()
-            .filter(|version| {
-                !labels.contains(&version.label)
-                    && Content::of(&version.label, None, &desired.bundle.sha256) == Content::Same
-            });
-        candidates.extend(self::candidates(aws, desired, &owner, others.collect()).await?);
+        let mut others = version::describe(aws, app, &[]).await?;
+        others.retain(|version| {
+            !labels.contains(&version.label)
+                && Content::of(&version.label, None, &desired.bundle.sha256) == Content::Same
+        });
+        candidates.extend(self::candidates(aws, desired, &owner, others).await?);
     }
     let is_running = |candidate: &&Candidate| Some(&candidate.version.label) == running.as_ref();
     let content = candidates
@@ -191,27 +199,15 @@ pub async fn second_look(aws: &Aws, desired: &Desired, first: First) -> Result<O
         _ => Instances::NotTold("not asked".into()),
     };
     Ok(Observed {
-        region: aws.region.clone(),
+        bucket_name: desired.bucket.bucket(&aws.region, &first.account),
         account: first.account,
         environment: first.environment,
         last_operation_failed: events::last_operation_failed(&first.events),
         running: content,
         instances,
         versions: candidates,
-        bucket_name,
-        bucket: if desired.needs_no_bucket(content) {
-            bucket.unwrap_or(Bucket::Fit)
-        } else {
-            bucket?
-        },
+        bucket: first.bucket,
     })
-}
-
-impl Desired {
-    /// Whether the bucket does not matter because nothing will be uploaded.
-    fn needs_no_bucket(&self, running: Content) -> bool {
-        running == Content::Same && !self.force
-    }
 }
 
 /// What is known of the versions' contents: from their objects, where labels do not tell.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::environment::Environment;
 use super::events::Event;
 use super::outcome::Outcome;
+use super::watch::Seen;
 use super::{BundleFile, DeployStep, Desired, Observed};
 use crate::error::{Error, Exit, Kind};
 use crate::output::{Problem, Report};
@@ -50,6 +51,9 @@ pub struct DeployReport {
     exit: Exit,
     #[serde(skip)]
     updating: bool,
+    /// What the watch has seen; told when the report is closed.
+    #[serde(skip)]
+    pub seen: Seen,
 }
 
 /// The source bundle of a deploy.
@@ -85,6 +89,7 @@ impl Default for DeployReport {
             why: None,
             exit: Exit::Done,
             updating: false,
+            seen: Seen::default(),
         }
     }
 }
@@ -147,6 +152,11 @@ impl DeployReport {
     /// Elastic Beanstalk's own words.
     pub fn close(&mut self, result: Result<(), Error>) -> Option<Error> {
         self.duration_seconds = (self.begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+        let seen = std::mem::take(&mut self.seen);
+        if let Some(environment) = &seen.environment {
+            self.describe(environment);
+        }
+        self.events = seen.events;
         let error = result.err().or_else(|| self.failure());
         if let Some(error) = &error {
             self.exit = error.exit();

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, BucketWish};
 use super::environment::{Environment, Instance, Instances};
 use super::events::Event;
 use super::outcome::{Look, Verdict};
 use super::version::{Content, Label, Version};
 use super::{BundleFile, Candidate, Desired, Observed, plan};
+use crate::error::{Error, Kind};
 use crate::settings::Target;
 
 const SHA: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -56,16 +57,17 @@ fn desired() -> Desired {
             bytes: 2048,
             files: 3,
         },
-        bucket_name: None,
-        bucket_path: "shop".into(),
-        bucket_owner: None,
+        bucket: BucketWish {
+            name: None,
+            path: "shop".into(),
+            owner: None,
+        },
         force: false,
     }
 }
 
 fn observed(label: &str) -> Observed {
     Observed {
-        region: "eu-central-1".into(),
         account: "123456789012".into(),
         environment: environment(Some(label), "Ready", "Green"),
         last_operation_failed: false,
@@ -73,7 +75,7 @@ fn observed(label: &str) -> Observed {
         instances: Instances::Known(vec![instance("i-1", label, "Deployed")]),
         versions: Vec::new(),
         bucket_name: "elasticbeanstalk-eu-central-1-123456789012".into(),
-        bucket: Bucket::Fit,
+        bucket: Ok(Bucket::Fit),
     }
 }
 
@@ -120,7 +122,7 @@ fn a_new_bundle_is_uploaded_made_a_version_and_deployed() {
 #[test]
 fn elastic_beanstalks_own_bucket_is_made_where_it_is_missing() {
     let observed = Observed {
-        bucket: Bucket::Missing,
+        bucket: Ok(Bucket::Missing),
         ..observed("old")
     };
     insta::assert_snapshot!(planned(&desired(), &observed), @"
@@ -129,15 +131,24 @@ fn elastic_beanstalks_own_bucket_is_made_where_it_is_missing() {
     + application version: 1a2b3c4-0123456789ab
     ~ environment: shop-prod
     ");
-    let named = Desired {
-        bucket_name: Some("mine".into()),
-        ..desired()
+}
+
+#[test]
+fn a_bucket_that_does_not_fit_matters_only_where_something_is_uploaded() {
+    let wrong = || Err(Error::new(Kind::Check, "the bucket mine does not exist"));
+    let fresh = Observed {
+        bucket: wrong(),
+        ..observed("old")
     };
-    let observed = Observed {
-        bucket_name: "mine".into(),
-        ..observed
+    assert_eq!(
+        planned(&desired(), &fresh),
+        "error: the bucket mine does not exist []"
+    );
+    let same = Observed {
+        bucket: wrong(),
+        ..observed("7777777-0123456789ab")
     };
-    insta::assert_snapshot!(planned(&named, &observed), @"error: the bucket mine does not exist [make it with `aws s3 mb s3://mine --region eu-central-1`, or leave out the name to use Elastic Beanstalk's own]");
+    assert_eq!(planned(&desired(), &same), "nothing to do");
 }
 
 #[test]

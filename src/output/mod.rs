@@ -139,7 +139,12 @@ impl Out {
             .unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Progress { phase, done, total } => {
-                return progress.advance(*phase, *done, *total);
+                if let Some(line) = progress.advance(*phase, *done, *total)
+                    && self.0.level >= Level::Normal
+                {
+                    progress.above(|| write_line(&mut anstream::stderr().lock(), &line));
+                }
+                return;
             }
             Event::ProgressEnd => return progress.end(),
             Event::Waiting(text) if progress.wait(text) => return,

@@ -4,12 +4,12 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use super::{Level, Phase};
 
 /// The longest silence while something is being waited for.
-const SILENCE: Duration = Duration::from_secs(25);
+const SILENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -28,24 +28,27 @@ impl Progress {
         }
     }
 
-    /// Shows how far local work is.
-    pub(super) fn advance(&mut self, phase: Phase, done: u64, total: u64) {
+    /// Shows how far local work is. Without a terminal the answer is a line to print, now and
+    /// then.
+    pub(super) fn advance(&mut self, phase: Phase, done: u64, total: u64) -> Option<String> {
         if !self.shown {
-            return;
+            if self.last_line.elapsed() < SILENCE {
+                return None;
+            }
+            let (done, total) = (HumanBytes(done), HumanBytes(total));
+            return Some(format!("... {} {done} of {total}", word(phase)));
         }
         let bar = self.bar(Some(phase), || {
             let bar = ProgressBar::new(total);
             bar.set_style(style(
-                "  {msg} {bar:24} {bytes}/{total_bytes}  {bytes_per_sec}  {eta}",
+                "  {msg:9} {bar:24} {bytes}/{total_bytes}  {bytes_per_sec}  {eta}",
             ));
-            bar.set_message(match phase {
-                Phase::Bundle => "bundling ",
-                Phase::Upload => "uploading",
-            });
+            bar.set_message(word(phase));
             bar
         });
         bar.set_length(total);
         bar.set_position(done.max(bar.position()));
+        None
     }
 
     /// Shows what is being waited for. Returns whether that is all there is to do: always on a
@@ -90,6 +93,13 @@ impl Progress {
         }
         let (_, bar) = self.bar.get_or_insert_with(|| (phase, make()));
         bar
+    }
+}
+
+fn word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Bundle => "bundling",
+        Phase::Upload => "uploading",
     }
 }
 

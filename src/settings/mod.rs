@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::aws::Access;
 use crate::cli::{Cli, DeployArgs, Format, GlobalArgs};
 use crate::config::{self, Config};
+use crate::deploy::bucket::BucketWish;
 use crate::error::{Error, Kind, Result};
 use crate::output::Level;
 
@@ -231,7 +232,10 @@ impl Settings {
     pub fn access(&self) -> Access {
         Access {
             region: self.region.clone(),
-            profile: self.profile.clone(),
+            profile: self
+                .profile
+                .clone()
+                .or_else(|| self.environ.get("AWS_PROFILE").map(str::to_owned)),
             attempts_from_environment: self.environ.get("AWS_MAX_ATTEMPTS").is_some(),
             local: None,
         }
@@ -241,12 +245,8 @@ impl Settings {
 /// What a deploy is told besides.
 #[derive(Debug, Clone)]
 pub struct DeploySettings {
-    /// The bucket, unless it is Elastic Beanstalk's own.
-    pub bucket_name: Option<String>,
-    /// The folder inside the bucket.
-    pub bucket_path: String,
-    /// The account that owns the bucket, if not the caller's.
-    pub bucket_owner: Option<String>,
+    /// Where the bundle shall go.
+    pub bucket: BucketWish,
     /// A given version label.
     pub label: Option<String>,
     /// The description of the version.
@@ -283,16 +283,18 @@ impl DeploySettings {
             config.bucket_path.as_ref(),
         );
         Ok(Self {
-            bucket_name: first(
-                &args.bucket_name,
-                "BEANSHIP_BUCKET_NAME",
-                config.bucket_name.as_ref(),
-            ),
-            bucket_path: path
-                .unwrap_or_else(|| app.to_owned())
-                .trim_matches('/')
-                .to_owned(),
-            bucket_owner: config.bucket_owner.clone(),
+            bucket: BucketWish {
+                name: first(
+                    &args.bucket_name,
+                    "BEANSHIP_BUCKET_NAME",
+                    config.bucket_name.as_ref(),
+                ),
+                path: path
+                    .unwrap_or_else(|| app.to_owned())
+                    .trim_matches('/')
+                    .to_owned(),
+                owner: config.bucket_owner.clone(),
+            },
             label: first(&args.version_label, "BEANSHIP_VERSION_LABEL", None),
             message: first(&args.message, "BEANSHIP_MESSAGE", None),
             timeout: time(args.timeout, "BEANSHIP_TIMEOUT", TIMEOUT)?,

@@ -6,6 +6,7 @@ Info-ZIP, Python, the JDK's jar and 7-Zip have to be installed; one that is miss
 from __future__ import annotations
 
 import os
+import random
 import re
 import stat
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 
 PROSE = "".join(f"line {number} of a text that compresses\n" for number in range(20_000))
 LARGE = b"".join(b"%d squared is %d\n" % (number, number * number) for number in range(600_000))
-NOISE = bytes((number * number * 2654435761 >> 13) & 0xFF for number in range(70_000))
+NOISE = random.Random(1).randbytes(70_000)
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ fn wrong_files_are_refused_with_position_or_hint() {
     [exit 2]
 
     error: cannot read other.yml: there is no such file
+    hint: see what is there with `ls .`
     [exit 2]
 
     error: invalid value 'soon' for '--timeout <TIME>': `soon` is not a time: write it like 90s, 20m or 1h
@@ -135,7 +136,7 @@ fn a_broken_compose_file_shows_the_place() {
     error: docker-compose.yml:4:1: invalid indentation in multiline quoted scalar
       |
     3 |     image: 'nginx
-      | ^
+      |                  ^
     [exit 2]
     ");
 }

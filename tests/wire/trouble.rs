@@ -102,7 +102,7 @@ fn a_denied_action_is_named() {
 
 #[test]
 fn what_may_not_be_looked_at_is_a_remark_and_no_failure() {
-    let denied = "[elasticbeanstalk:DescribeEvents, elasticbeanstalk:DescribeInstancesHealth]";
+    let denied = "[elasticbeanstalk:DescribeEvents, elasticbeanstalk:DescribeInstancesHealth, s3:ListBucket]";
     let project = Project::new().trouble(&format!("speed: 100\ndeny: {denied}"));
     let run = project.sandbox(&["deploy", "--env", "production"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -111,4 +111,6 @@ fn what_may_not_be_looked_at_is_a_remark_and_no_failure() {
         "{}",
         run.stderr
     );
+    let note = "note: the bucket elasticbeanstalk-eu-central-1-123456789012 cannot be looked at";
+    assert!(run.stderr.contains(note), "{}", run.stderr);
 }

@@ -7,6 +7,7 @@ mod configuration;
 mod context;
 mod environments;
 mod events;
+mod filters;
 mod health;
 mod logs;
 mod model;
