@@ -176,12 +176,14 @@ impl Error {
     }
 
     /// Several problems found in one go; `None` when there is none.
-    pub fn all(mut problems: Vec<Self>) -> Option<Self> {
-        if problems.is_empty() {
-            return None;
-        }
-        let mut first = problems.remove(0);
-        first.more.append(&mut problems);
+    pub fn all(problems: Vec<Self>) -> Option<Self> {
+        let each = problems.into_iter().flat_map(|mut problem| {
+            let more = std::mem::take(&mut problem.more);
+            std::iter::once(problem).chain(more)
+        });
+        let mut each = each.collect::<Vec<_>>().into_iter();
+        let mut first = each.next()?;
+        first.more = each.collect();
         Some(first)
     }
 
@@ -304,5 +306,7 @@ mod tests {
         assert_eq!(error.exit(), Exit::Aws);
         assert_eq!(error.to_string(), "no environment x; not allowed");
         assert!(Error::all(Vec::new()).is_none());
+        let nested = Error::all(vec![Error::new(Kind::Usage, "label"), error]).expect("three");
+        assert_eq!(nested.problems().count(), 3);
     }
 }

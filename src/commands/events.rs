@@ -26,14 +26,15 @@ pub async fn run(cx: &Context, args: &EventsArgs) -> Result<Exit> {
     let latest = async {
         let aws = cx.aws().await?;
         let looks = async {
-            Ok(tokio::join!(
+            let (found, latest) = tokio::join!(
                 environment::find(&aws, &target.environment),
                 events::read(&aws, &target.environment, None, usize::from(args.lines)),
-            ))
+            );
+            found?.ok_or_else(|| status::missing(&target, &aws.region))?;
+            latest
         };
-        let (found, latest) = aws.first_contact(looks).await?;
-        found?.ok_or_else(|| status::missing(&target, &aws.region))?;
-        Ok((aws, latest?))
+        let latest = aws.first_contact(looks).await?;
+        Ok((aws, latest))
     };
     let (aws, latest) = cx.interruptible(latest).await?;
     if !args.follow {

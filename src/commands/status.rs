@@ -23,15 +23,16 @@ pub async fn run(cx: &Context, args: &TargetArgs) -> Result<Exit> {
     let aws = cx.aws().await?;
     let name = &target.environment;
     let looks = async {
-        Ok(tokio::join!(
+        let (environment, instances, events) = tokio::join!(
             environment::find(&aws, name),
             environment::instances(&aws, name),
             events::read(&aws, name, None, EVENTS),
-        ))
+        );
+        let environment = environment?.ok_or_else(|| missing(&target, &aws.region))?;
+        Ok((environment, instances?, events?))
     };
     let (environment, instances, events) = aws.first_contact(looks).await?;
-    let environment = environment?.ok_or_else(|| missing(&target, &aws.region))?;
-    let (instances, remark) = match instances? {
+    let (instances, remark) = match instances {
         Instances::Known(instances) => (Some(instances), None),
         Instances::NotTold(why) => (None, Some(why)),
     };
@@ -39,7 +40,7 @@ pub async fn run(cx: &Context, args: &TargetArgs) -> Result<Exit> {
         environment,
         instances,
         remark,
-        events: events?,
+        events,
     });
     Ok(Exit::Done)
 }

@@ -117,7 +117,7 @@ async fn look(aws: &Aws, bucket: &str, owner: &str) -> Result<Bucket> {
     match (status, region) {
         (Some(301 | 400), Some(region)) => Err(elsewhere(&region)),
         (Some(404), _) => Ok(Bucket::Missing),
-        (Some(403), _) if is_visible(aws, bucket).await => Err(Error::new(
+        (Some(403), _) if is_own(aws, bucket).await == Some(false) => Err(Error::new(
             Kind::Check,
             format!("the bucket {bucket} belongs to another account than {owner}"),
         )
@@ -127,9 +127,14 @@ async fn look(aws: &Aws, bucket: &str, owner: &str) -> Result<Bucket> {
     }
 }
 
-/// Whether the bucket can be looked at as long as no owner is asked for.
-async fn is_visible(aws: &Aws, bucket: &str) -> bool {
-    aws.s3.head_bucket().bucket(bucket).send().await.is_ok()
+/// Whether the bucket is one of the caller's own; none where the caller may not list them.
+async fn is_own(aws: &Aws, bucket: &str) -> Option<bool> {
+    let own = aws.s3.list_buckets().prefix(bucket).send().await.ok()?;
+    Some(
+        own.buckets()
+            .iter()
+            .any(|found| found.name() == Some(bucket)),
+    )
 }
 
 /// Has Elastic Beanstalk make its own bucket of the region.

@@ -45,15 +45,15 @@ pub async fn first_look(aws: &Aws, target: &Target, wish: &BucketWish) -> Result
         Ok((account, bucket))
     };
     let looks = async {
-        Ok(tokio::join!(
+        let (bucket, found, events) = tokio::join!(
             bucket,
             environment::find(aws, &target.environment),
             events::read(aws, &target.environment, None, LATEST),
-        ))
+        );
+        Ok((bucket?, found?, events))
     };
-    let (account, found, events) = aws.first_contact(looks).await?;
-    let (account, bucket) = account?;
-    let (environment, mut problems) = match found? {
+    let ((account, bucket), found, events) = aws.first_contact(looks).await?;
+    let (environment, mut problems) = match found {
         Some(environment) => {
             let problems = unfit(&environment, target);
             (Some(environment), problems)
