@@ -141,12 +141,7 @@ fn contenders(tree: &Path, work: &Path, python: &Path) -> Vec<Contender> {
         }
     };
     let this = env::current_exe().unwrap_or_default();
-    let settings = ["--app", "bench", "--region", "eu-west-1"];
-    let ours = [
-        &[env!("CARGO_BIN_EXE_beanship"), "-q", "bundle", "-o", "ZIP"],
-        settings.as_slice(),
-    ]
-    .concat();
+    let ours = [env!("CARGO_BIN_EXE_beanship"), "-q", "bundle", "-o", "ZIP"];
     vec![
         contender("beanship", &ours, true),
         contender(

@@ -106,7 +106,9 @@ impl Walk<'_> {
                 let place = self.root.join(&directory.path);
                 found
                     .problems
-                    .push(Error::io("read the directory", &place, &error));
+                    .push(Error::io("read the directory", &place, &error).hint(
+                        "make it readable, or leave it out with a pattern under `bundle.exclude`",
+                    ));
                 return found;
             }
         };
@@ -249,11 +251,9 @@ impl Walk<'_> {
             } => {
                 if HOOKS.iter().any(|hooks| path.starts_with(hooks)) {
                     executable = true;
-                    match nature::has_windows_line_ends(&self.root.join(path)) {
-                        Ok(true) => found.notes.push(Note::HookLineEnds { path: shown(path) }),
-                        Ok(false) => {}
-                        // Reading it for the bundle will say so.
-                        Err(_) => {}
+                    // One that cannot be read is an error once the bundle is written.
+                    if nature::has_windows_line_ends(&self.root.join(path)).unwrap_or(false) {
+                        found.notes.push(Note::HookLineEnds { path: shown(path) });
                     }
                 }
                 if path.file_name().is_some_and(|name| name == ".env") {

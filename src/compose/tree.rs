@@ -2,7 +2,7 @@
 //! target and merge keys are resolved; what a hostile text could grow to is bounded.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
@@ -237,14 +237,14 @@ impl Builder {
     /// The entries of a map, its own before those that it merges.
     fn entries(&mut self, children: &[Id]) -> Vec<(Id, Id)> {
         let mut entries: Vec<(Id, Id)> = Vec::with_capacity(children.len() / 2);
-        let mut known: HashMap<String, ()> = HashMap::new();
+        let mut known: HashSet<String> = HashSet::new();
         let mut merges = Vec::new();
         for pair in children.chunks_exact(2) {
             let key = self.tree.at(pair[0]);
             let name = key.text().map_or_else(|| format!("\0{}", pair[0]), str::to_owned);
             let range = key.range();
             let merge = name == "<<" && key.is_plain();
-            if known.insert(name.clone(), ()).is_some() {
+            if !known.insert(name.clone()) {
                 self.tree.repeated.push((range, name));
             } else if merge {
                 merges.push((range, pair[1]));
@@ -265,7 +265,7 @@ impl Builder {
                 };
                 for (key, value) in merged {
                     let name = self.tree.at(*key).text().unwrap_or_default();
-                    if known.insert(name.to_owned(), ()).is_none() {
+                    if known.insert(name.to_owned()) {
                         entries.push((*key, *value));
                     }
                 }

@@ -129,6 +129,9 @@ async fn look(aws: &Aws, bucket: &str, owner: &str) -> Result<Bucket> {
 
 /// Whether the bucket is one of the caller's own; none where the caller may not list them.
 async fn is_own(aws: &Aws, bucket: &str) -> Option<bool> {
+    if aws.s3.head_bucket().bucket(bucket).send().await.is_ok() {
+        return Some(false); // It can be used, but not as the expected owner's.
+    }
     let own = aws.s3.list_buckets().prefix(bucket).send().await.ok()?;
     Some(
         own.buckets()

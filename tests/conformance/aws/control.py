@@ -46,8 +46,9 @@ class Control:
         moto_side.reset()
         self.world.seed(seed)
         for bucket in seed.get("buckets", []):
-            moto_side.make_bucket(self.world.account, bucket["name"], bucket.get("region", seed["region"]))
-            self.world.bucket_owners[bucket["name"]] = bucket.get("owner", self.world.account)
+            owner = bucket.get("owner", self.world.account)
+            moto_side.make_bucket(owner, bucket["name"], bucket.get("region", seed["region"]))
+            self.world.bucket_owners[bucket["name"]] = owner
 
     def apply(self, wish: dict[str, Any]) -> None:
         """Does what `wish` says; an unknown key is an error."""

@@ -118,10 +118,10 @@ class Front:
         """What moto leaves out: whose a bucket is, and that it answers in its own region only."""
         if target.service != "s3" or target.bucket is None or target.operation == "CreateBucket":
             return
-        region = moto_side.bucket_region(self.world.account, target.bucket)
+        owner = self.world.bucket_owners.get(target.bucket, self.world.account)
+        region = moto_side.bucket_region(owner, target.bucket)
         if region is None:
             return
-        owner = self.world.bucket_owners.get(target.bucket, self.world.account)
         if owner != self.world.account or headers.get("x-amz-expected-bucket-owner", owner) != owner:
             raise AwsError("AccessDenied", "Access Denied", 403)
         if region != target.region:
