@@ -36,11 +36,9 @@ fn short(item: At<'_>) -> Option<Result<Port, String>> {
 
 fn long(item: At<'_>) -> Option<Result<Port, String>> {
     let text = |key: &str| item.get(key).and_then(At::filled).map(with_defaults);
-    let container = match text("target")?? {
-        target => match range(&target) {
-            Ok(range) => range,
-            Err(why) => return Some(Err(why)),
-        },
+    let container = match range(&text("target")??) {
+        Ok(range) => range,
+        Err(why) => return Some(Err(why)),
     };
     let host = match text("published") {
         None => None,
