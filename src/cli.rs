@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::deploy::outcome::HealthPolicy;
 use crate::settings::duration::parse as duration;
 
 /// Ship Docker Compose apps to AWS Elastic Beanstalk.
@@ -83,6 +84,8 @@ pub enum Format {
 pub enum Command {
     /// Ship the app: bundle, upload, create a version, update the environment, follow it to the end
     Deploy(DeployArgs),
+    /// Follow the operation that runs on an environment to its end
+    Watch(WatchArgs),
     /// Make the source bundle without AWS
     Bundle(BundleArgs),
     /// Show one environment: status, health, version, instances
@@ -139,12 +142,15 @@ pub struct DeployArgs {
     /// Description of the version [env: BEANSHIP_MESSAGE] [default: the commit's subject]
     #[arg(long, value_name = "TEXT")]
     pub message: Option<String>,
-    /// One deadline for waiting, update and health: 90s, 20m, 1h [env: BEANSHIP_TIMEOUT] [default: 20m]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
-    /// How long health may take after the update [env: BEANSHIP_HEALTH_TIMEOUT] [default: 2m]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub health_timeout: Option<Duration>,
+    /// How the update is followed.
+    #[command(flatten)]
+    pub following: FollowingArgs,
+    /// Abort the update when interrupted
+    #[arg(long)]
+    pub abort_on_interrupt: bool,
+    /// If the environment is busy with this very bundle, follow that instead of starting again
+    #[arg(long)]
+    pub resume: bool,
     /// Allow an environment whose `branches` do not hold the current branch
     #[arg(long)]
     pub any_branch: bool,
@@ -157,6 +163,37 @@ pub struct DeployArgs {
     /// Deploy even if the environment already runs this bundle
     #[arg(long)]
     pub force: bool,
+}
+
+/// How an update is followed.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FollowingArgs {
+    /// One deadline for waiting, update and health: 90s, 20m, 1h [env: BEANSHIP_TIMEOUT] [default: 20m]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// What health counts as good [default: warning]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        hide_possible_values = true,
+        long_help = "What health counts as good: ok (Green), warning (Yellow too), any [default: warning]"
+    )]
+    pub health: Option<HealthPolicy>,
+    /// How long health may take after the update [env: BEANSHIP_HEALTH_TIMEOUT] [default: 2m]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub health_timeout: Option<Duration>,
+}
+
+/// `beanship watch`
+#[derive(Debug, Clone, Default, Args)]
+pub struct WatchArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How it is followed.
+    #[command(flatten)]
+    pub following: FollowingArgs,
 }
 
 /// `beanship bundle`

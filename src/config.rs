@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::deploy::outcome::HealthPolicy;
 use crate::error::{Error, Kind, Result};
 use crate::yaml;
 
@@ -87,6 +88,8 @@ pub struct EnvironmentConfig {
     pub instance_type: Option<String>,
     /// Whether a deploy to it asks first.
     pub protected: bool,
+    /// How deploys to it are judged.
+    pub deploy: DeployConfig,
     /// Its own compose file, relative to the project file.
     pub compose: Option<PathBuf>,
     deployer: Option<IgnoredAny>,
@@ -94,6 +97,14 @@ pub struct EnvironmentConfig {
     database: Option<IgnoredAny>,
     properties: Option<IgnoredAny>,
     settings: Option<IgnoredAny>,
+}
+
+/// How deploys to an environment are judged.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeployConfig {
+    /// What health counts as good.
+    pub health: HealthPolicy,
 }
 
 /// Elastic Beanstalk's `EnvironmentType`.

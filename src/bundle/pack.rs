@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use libdeflater::{CompressionLvl, Compressor};
 use rayon::prelude::*;
+use tempfile::SpooledTempFile;
 
 use super::archive::Method;
 use super::selection::{Entry, Stamp};
@@ -21,6 +22,8 @@ pub(super) const WHOLE: u64 = 8 << 20;
 const CHUNK: usize = 2 << 20;
 /// How many chunks are in memory at a time.
 const CHUNKS: usize = 8;
+/// How much of a large file's packed data stays in memory.
+const SPOOL: usize = 8 << 20;
 /// How much of a file is tried to see whether it is compressed already.
 const TRIAL: usize = 64 << 10;
 /// Buffers that grew beyond this are not kept.
@@ -45,27 +48,34 @@ pub(super) struct Packed {
     pub(super) method: Method,
     pub(super) crc: u32,
     pub(super) bytes: u64,
-    pub(super) data: Vec<u8>,
+    pub(super) packed_bytes: u64,
+    pub(super) data: Data,
+}
+
+/// Where packed data waits until it is written.
+pub(super) enum Data {
+    Memory(Vec<u8>),
+    /// A large file's, on disk beyond [`SPOOL`].
+    Spool(SpooledTempFile),
 }
 
 impl Packed {
-    /// What is not worth a thought: a link's target, or nothing.
-    pub(super) fn stored(data: &[u8]) -> Self {
+    fn in_memory(method: Method, crc: u32, bytes: u64, data: Vec<u8>) -> Self {
+        let packed_bytes = data.len() as u64;
         Self {
-            method: Method::Stored,
-            crc: crc32fast::hash(data),
-            bytes: data.len() as u64,
-            data: data.to_vec(),
+            method,
+            crc,
+            bytes,
+            packed_bytes,
+            data: Data::Memory(data),
         }
     }
-}
 
-/// A large file as the bundle holds it; its data is in the spool.
-pub(super) struct Spooled {
-    pub(super) method: Method,
-    pub(super) crc: u32,
-    pub(super) bytes: u64,
-    pub(super) packed_bytes: u64,
+    /// What is not worth a thought: a link's target, or nothing.
+    pub(super) fn stored(data: &[u8]) -> Self {
+        let (crc, bytes) = (crc32fast::hash(data), data.len() as u64);
+        Self::in_memory(Method::Stored, crc, bytes, data.to_vec())
+    }
 }
 
 /// Packs files from any number of threads, with as many encoders as work at the same time.
@@ -78,6 +88,47 @@ impl Packers {
     /// Reads and packs a file of at most [`WHOLE`] bytes.
     pub(super) fn file(&self, entry: &Entry, place: &Path) -> Result<Packed> {
         self.with(|packer| packer.file(entry, place))
+    }
+
+    /// Reads and packs a file of any size, chunk by chunk; `progress` hears how many bytes have been
+    /// read.
+    pub(super) fn large(
+        &self,
+        entry: &Entry,
+        place: &Path,
+        progress: &dyn Fn(u64),
+    ) -> Result<Packed> {
+        let mut reader = Reader::open(entry, place)?;
+        let mut spool = tempfile::spooled_tempfile(SPOOL);
+        let mut crc = crc32fast::Hasher::new();
+        let mut method = None;
+        let mut packed_bytes = 0;
+        let mut input = Vec::with_capacity(CHUNK * CHUNKS);
+        while reader.left() > 0 {
+            input.clear();
+            let wanted = reader.left().min((CHUNK * CHUNKS) as u64) as usize;
+            reader.fill(&mut input, wanted)?;
+            crc.update(&input);
+            let method = *method.get_or_insert_with(|| method_of(&input));
+            let written = match method {
+                Method::Stored => spool.write_all(&input).map(|()| input.len()),
+                Method::Deflated => deflate(self, &input, reader.left() == 0).and_then(|chunks| {
+                    chunks.iter().try_for_each(|chunk| spool.write_all(chunk))?;
+                    Ok(chunks.iter().map(Vec::len).sum())
+                }),
+            };
+            packed_bytes += written.map_err(|error| unspoolable(&error))? as u64;
+            progress(entry.bytes - reader.left());
+        }
+        reader.finish()?;
+        spool.rewind().map_err(|error| unspoolable(&error))?;
+        Ok(Packed {
+            method: method.unwrap_or(Method::Stored),
+            crc: crc.finalize(),
+            bytes: entry.bytes,
+            packed_bytes,
+            data: Data::Spool(spool),
+        })
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Packer) -> T) -> T {
@@ -150,12 +201,7 @@ impl Packer {
             let all = input.len();
             (Method::Stored, hand_over(&mut self.input, all))
         };
-        Packed {
-            method,
-            crc,
-            bytes,
-            data,
-        }
+        Packed::in_memory(method, crc, bytes, data)
     }
 }
 
@@ -197,50 +243,12 @@ fn has_compressed_extension(name: &str) -> bool {
         .any(|known| extension.eq_ignore_ascii_case(known))
 }
 
-/// Reads a large file and packs it into `spool`, chunk by chunk; `progress` hears how
-/// many bytes have been read.
-pub(super) fn large(
-    packers: &Packers,
-    entry: &Entry,
-    place: &Path,
-    spool: &mut (impl Read + Write + Seek),
-    progress: &mut dyn FnMut(u64),
-) -> Result<Spooled> {
-    let mut reader = Reader::open(entry, place)?;
-    let mut crc = crc32fast::Hasher::new();
-    let mut method = None;
-    let mut packed_bytes = 0;
-    let mut input = Vec::with_capacity(CHUNK * CHUNKS);
-    while reader.left() > 0 {
-        input.clear();
-        let wanted = reader.left().min((CHUNK * CHUNKS) as u64) as usize;
-        reader.fill(&mut input, wanted)?;
-        let last = reader.left() == 0;
-        let method = *method.get_or_insert_with(|| method_of(&input));
-        crc.update(&input);
-        let written = match method {
-            Method::Stored => spool.write_all(&input).map(|()| input.len()),
-            Method::Deflated => deflate(packers, &input, last).and_then(|chunks| {
-                chunks.iter().try_for_each(|chunk| spool.write_all(chunk))?;
-                Ok(chunks.iter().map(Vec::len).sum())
-            }),
-        };
-        packed_bytes += written.map_err(|error| {
-            Error::new(
-                Kind::Io,
-                format!("cannot write a temporary file: {}", reason(&error)),
-            )
-        })? as u64;
-        progress(entry.bytes - reader.left());
-    }
-    reader.finish()?;
-    let method = method.unwrap_or(Method::Stored);
-    Ok(Spooled {
-        method,
-        crc: crc.finalize(),
-        bytes: entry.bytes,
-        packed_bytes,
-    })
+fn unspoolable(error: &io::Error) -> Error {
+    Error::new(
+        Kind::Io,
+        format!("cannot write a temporary file: {}", reason(error)),
+    )
+    .hint("free some space, or name another directory with `TMPDIR`")
 }
 
 fn method_of(start: &[u8]) -> Method {

@@ -5,27 +5,25 @@
 //! before, are all that is held.
 
 use std::cmp::Reverse;
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::archive::{Archive, Member};
-use super::pack::{self, Packed, Packers, WHOLE};
+use super::pack::{self, Data, Packed, Packers, WHOLE};
 use super::selection::{Entry, Selection, Sort};
 use crate::error::{Error, Kind, Result, reason};
 
 /// How much content, and how many members, are packed at a time.
 const BATCH_BYTES: u64 = 2 * WHOLE;
 const BATCH_MEMBERS: usize = 4096;
-/// How much of a large file's packed data stays in memory before it goes to a temporary file.
-const SPOOL: usize = 16 << 20;
 const BUFFER: usize = 128 << 10;
 
-/// How far writing has come; of [`Selection::entries`] and [`Selection::total_bytes`].
+/// How far packing has come; of [`Selection::entries`] and [`Selection::total_bytes`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Members written.
+    /// Members packed.
     pub members: usize,
     /// Their size before compression.
     pub bytes: u64,
@@ -42,7 +40,8 @@ pub struct Written {
     pub files: usize,
 }
 
-/// Writes the bundle to `to`, front to back. `progress` is told about every batch.
+/// Writes the bundle to `to`, front to back. `progress` is told about every batch, and about
+/// every few megabytes of a large file.
 ///
 /// # Errors
 ///
@@ -58,40 +57,33 @@ pub fn write(
         hash: Sha256::new(),
         bytes: 0,
     };
-    let mut writing = Writing {
-        selection,
-        archive: Archive::new(sink),
-        progress,
-        done: Progress::default(),
-    };
+    let mut archive = Archive::new(sink);
     let packers = Packers::default();
+    let mut done = Progress::default();
     let mut rest = selection.entries();
     let mut packed = Vec::new();
-    while let Some(first) = rest.first() {
-        let outcome = if first.bytes > WHOLE {
-            writing.append(std::mem::take(&mut packed))?;
-            rest = &rest[1..];
-            writing
-                .large(&packers, first)
-                .map_err(|problem| vec![problem])
-        } else {
-            let (batch, later) = rest.split_at(batch_members(rest));
-            rest = later;
-            let before = std::mem::take(&mut packed);
-            let (appended, outcome) = rayon::join(
-                || writing.append(before),
-                || pack_batch(selection, &packers, batch),
-            );
-            appended?;
-            outcome.map(|members| packed = members)
+    while !rest.is_empty() {
+        let (batch, later) = rest.split_at(batch_members(rest));
+        let before = std::mem::take(&mut packed);
+        let under_way = |bytes| {
+            progress(Progress {
+                bytes: done.bytes + bytes,
+                ..done
+            });
         };
-        outcome.map_err(|problems| with_later_problems(selection, problems, rest))?;
+        let (appended, outcome) = rayon::join(
+            || append(&mut archive, before),
+            || pack_batch(selection, &packers, batch, &under_way),
+        );
+        appended?;
+        packed = outcome.map_err(|problems| with_later_problems(selection, problems, later))?;
+        done.members += batch.len();
+        done.bytes += batch.iter().map(Entry::bytes).sum::<u64>();
+        progress(done);
+        rest = later;
     }
-    writing.append(packed)?;
-    let sink = writing
-        .archive
-        .finish()
-        .map_err(|error| unwritable(&error))?;
+    append(&mut archive, packed)?;
+    let sink = archive.finish().map_err(|error| unwritable(&error))?;
     let files = selection
         .entries()
         .iter()
@@ -104,7 +96,7 @@ pub fn write(
     })
 }
 
-/// How many of the members from here on make up the next batch; at least one.
+/// How many of the members from here on make up the next batch: a large file is one of its own.
 fn batch_members(rest: &[Entry]) -> usize {
     let mut bytes = 0;
     rest.iter()
@@ -123,7 +115,16 @@ fn pack_batch<'a>(
     selection: &Selection,
     packers: &Packers,
     batch: &'a [Entry],
+    under_way: &(dyn Fn(u64) + Sync),
 ) -> std::result::Result<Vec<PackedEntry<'a>>, Vec<Error>> {
+    if let [entry] = batch
+        && entry.bytes > WHOLE
+    {
+        let packed = packers.large(entry, &entry.place(&selection.root), under_way);
+        return packed
+            .map(|packed| vec![(entry, packed)])
+            .map_err(|problem| vec![problem]);
+    }
     // The large ones first, so that no thread is left with one at the end.
     let mut order: Vec<usize> = (0..batch.len()).collect();
     order.sort_by_key(|&index| Reverse(batch[index].bytes >> 20));
@@ -168,62 +169,28 @@ fn with_later_problems(selection: &Selection, mut problems: Vec<Error>, later: &
     Error::all(problems).unwrap_or_else(|| Error::new(Kind::Bundle, "cannot write the bundle"))
 }
 
-struct Writing<'a, W: Write> {
-    selection: &'a Selection,
-    archive: Archive<Sink<W>>,
-    progress: &'a (dyn Fn(Progress) + Sync),
-    done: Progress,
-}
-
-impl<W: Write> Writing<'_, W> {
-    fn append(&mut self, members: Vec<PackedEntry<'_>>) -> Result<()> {
-        for (entry, packed) in members {
-            self.archive
-                .member(&Member {
-                    name: entry.name(),
-                    mode: entry.mode(),
-                    method: packed.method,
-                    crc: packed.crc,
-                    bytes: packed.bytes,
-                    packed_bytes: packed.data.len() as u64,
-                })
-                .and_then(|()| self.archive.data(&packed.data))
-                .map_err(|error| unwritable(&error))?;
-            self.done.members += 1;
-            self.done.bytes += packed.bytes;
-        }
-        (self.progress)(self.done);
-        Ok(())
-    }
-
-    /// A large file is packed on its own, to a spool, as its size stands in front of its data.
-    fn large(&mut self, packers: &Packers, entry: &Entry) -> Result<()> {
-        let mut spool = tempfile::spooled_tempfile(SPOOL);
-        let place = entry.place(&self.selection.root);
-        let start = self.done.bytes;
-        let packed = pack::large(packers, entry, &place, &mut spool, &mut |read| {
-            self.done.bytes = start + read;
-            (self.progress)(self.done);
-        })?;
-        self.archive
-            .member(&Member {
-                name: entry.name(),
-                mode: entry.mode(),
-                method: packed.method,
-                crc: packed.crc,
-                bytes: packed.bytes,
-                packed_bytes: packed.packed_bytes,
+fn append<W: Write>(archive: &mut Archive<W>, members: Vec<PackedEntry<'_>>) -> Result<()> {
+    for (entry, packed) in members {
+        let member = Member {
+            name: entry.name(),
+            mode: entry.mode(),
+            method: packed.method,
+            crc: packed.crc,
+            bytes: packed.bytes,
+            packed_bytes: packed.packed_bytes,
+        };
+        archive
+            .member(&member)
+            .and_then(|()| match packed.data {
+                Data::Memory(data) => archive.data(&data),
+                Data::Spool(spool) => copy(spool, archive),
             })
-            .and_then(|()| copy(&mut spool, &mut self.archive))
             .map_err(|error| unwritable(&error))?;
-        self.done.members += 1;
-        (self.progress)(self.done);
-        Ok(())
     }
+    Ok(())
 }
 
-fn copy<W: Write>(spool: &mut (impl Read + Seek), archive: &mut Archive<W>) -> io::Result<()> {
-    spool.rewind()?;
+fn copy<W: Write>(mut spool: impl Read, archive: &mut Archive<W>) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     loop {
         match spool.read(&mut buffer)? {

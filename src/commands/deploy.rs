@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use crate::cli::DeployArgs;
-use crate::deploy::events::Follower;
+use crate::deploy::environment;
+use crate::deploy::events::{Follower, Operation};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::deploy::source::Source;
-use crate::deploy::version::Label;
+use crate::deploy::version::{Content, Label};
 use crate::deploy::watch::{Seen, Watch};
 use crate::deploy::{
     self, DeployStep, Desired, First, Made, World, first_look, second_look, wait_until_ready,
@@ -18,6 +19,7 @@ use crate::plan::{Moment, Plan, Step};
 use crate::settings::{Choice, Chosen, DeploySettings, SandboxMode, Target};
 
 use super::bundle::{Bundled, Job, stopped};
+use super::watch::resume;
 use super::{Context, signal};
 
 /// How long beyond the deadline a last look may take.
@@ -46,13 +48,21 @@ pub async fn run(cx: &Context, args: &DeployArgs) -> Result<Exit> {
         result = ship(cx, args, &mut report) => Some(result),
         () = signal() => None,
     };
-    let result = result.unwrap_or_else(|| Err(interrupted(&report)));
-    let error = report.close(result);
-    if let Some(error) = &error {
-        cx.out.problem(error);
+    let result = match result {
+        Some(result) => result,
+        None if args.abort_on_interrupt && report.is_updating() => Err(abort(cx, &report).await),
+        None => Err(interrupted(&report)),
+    };
+    Ok(end(cx, report, result))
+}
+
+/// Tells how it ended, once, and the exit code.
+pub(super) fn end(cx: &Context, mut report: DeployReport, result: Result<()>) -> Exit {
+    if let Some(error) = report.close(result) {
+        cx.out.problem(&error);
     }
     cx.out.result(&report);
-    Ok(report.exit())
+    report.exit()
 }
 
 /// The runbook up to where time begins to count.
@@ -61,8 +71,8 @@ async fn ship(cx: &Context, args: &DeployArgs, report: &mut DeployReport) -> Res
     let Some(target) = choose(cx, args, &source, report)? else {
         return Ok(());
     };
-    let settings = DeploySettings::resolve(args, &cx.settings, &target.app)?;
-    let deadline = Instant::now() + settings.timeout;
+    let settings = DeploySettings::resolve(args, &cx.settings, &target)?;
+    let deadline = Instant::now() + settings.following.timeout;
     let course = carry_out(cx, args, &source, target, (&settings, deadline), report);
     match tokio::time::timeout_at((deadline + GRACE).into(), course).await {
         Ok(result) => result,
@@ -91,6 +101,18 @@ async fn carry_out(
         target,
     };
     let mut follower = Follower::behind(&first.events);
+    if let Some(operation) = own_operation(args, &desired, &first) {
+        let before = &first.events[operation.events.len()..];
+        return resume(
+            &world,
+            &desired.target,
+            operation,
+            before,
+            &settings.following,
+            report,
+        )
+        .await;
+    }
     let first = if args.plan {
         first
     } else {
@@ -117,10 +139,11 @@ async fn carry_out(
     let watch = Watch {
         world: &world,
         name: &observed.environment.name,
-        wanted: &label,
+        wanted: Some(&label),
         previous: observed.environment.version_label.as_deref(),
         request_id: made.request_id,
-        health_timeout: settings.health_timeout,
+        health: settings.following.health,
+        health_timeout: settings.following.health_timeout,
     };
     report.seen = Seen::behind(made.follower);
     let (outcome, why) = watch.until_settled(&mut report.seen).await?;
@@ -238,6 +261,22 @@ fn headline(cx: &Context, target: &Target, region: &str) {
     }
 }
 
+/// With `--resume`: the operation that keeps the environment busy, if it leads to this very
+/// bundle.
+fn own_operation(args: &DeployArgs, desired: &Desired, first: &First) -> Option<Operation> {
+    if !args.resume || args.plan || first.environment.is_ready() {
+        return None;
+    }
+    let operation = Operation::latest(&first.events)?;
+    let heading = first.environment.version_label.as_ref();
+    let label = operation.label.as_ref().or(heading)?;
+    let same = match &desired.label {
+        Label::Given(given) => given == label,
+        Label::Derived(_) => Content::of(label, None, &desired.bundle.sha256) == Content::Same,
+    };
+    same.then_some(operation)
+}
+
 /// Waits for a busy environment, before anything is used up, and looks again.
 async fn ready(world: &World, first: First, follower: &mut Follower) -> Result<First> {
     if first.environment.is_ready() {
@@ -324,7 +363,7 @@ fn interrupted(report: &DeployReport) -> Error {
             format!("interrupted: Elastic Beanstalk goes on with the update of {environment}"),
         )
         .hint(format!(
-            "follow it with `beanship events --follow --env {environment}`"
+            "go on watching with `beanship watch --env {environment}`"
         ))
     } else {
         Error::new(
@@ -332,5 +371,30 @@ fn interrupted(report: &DeployReport) -> Error {
             "interrupted: the environment was not touched",
         )
         .hint("run the same command again; it goes on where it stopped")
+    }
+}
+
+/// Aborts the update after an interruption; a second signal leaves at once.
+async fn abort(cx: &Context, report: &DeployReport) -> Error {
+    let environment = report.environment.as_deref().unwrap_or_default();
+    let asked = async {
+        let aws = cx.aws().await?;
+        environment::abort(&aws, environment).await
+    };
+    let asked = tokio::select! {
+        asked = asked => asked,
+        () = signal() => return interrupted(report),
+    };
+    match asked {
+        Ok(()) => Error::new(
+            Kind::Interrupted,
+            format!("interrupted: the update of {environment} is being aborted, instances may run different versions"),
+        )
+        .hint(format!("see what they run with `beanship status --env {environment}`")),
+        Err(error) => {
+            let text = format!("the update of {environment} cannot be aborted: {error}");
+            cx.out.event(&Event::Warning(&text));
+            interrupted(report)
+        }
     }
 }

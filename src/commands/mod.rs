@@ -8,6 +8,7 @@ pub mod events;
 pub mod list;
 pub mod sandbox;
 pub mod status;
+pub mod watch;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,7 @@ pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
     }
     match command {
         Command::Deploy(args) => deploy::run(cx, args).await,
+        Command::Watch(args) => watch::run(cx, args).await,
         Command::Bundle(args) => cx.interruptible(bundle::run(cx, args)).await,
         Command::Status(args) => cx.interruptible(status::run(cx, args)).await,
         Command::List(args) => cx.interruptible(list::run(cx, args)).await,

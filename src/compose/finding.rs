@@ -136,6 +136,8 @@ pub struct Findings {
     drafts: Vec<Draft>,
     /// Where the newest goes once there are enough.
     spare: Option<Draft>,
+    /// What no excerpt may show.
+    pub hidden: Vec<Range<usize>>,
 }
 
 impl Findings {
@@ -170,6 +172,13 @@ impl Findings {
         self.drafts.push(draft);
         let last = self.drafts.len() - 1;
         &mut self.drafts[last]
+    }
+
+    /// Keeps a text of the compose file out of every excerpt.
+    pub fn hide(&mut self, range: Range<usize>) {
+        if !self.is_full() {
+            self.hidden.push(range);
+        }
     }
 
     /// Whether looking for more is of no use.

@@ -253,3 +253,17 @@ pub async fn update(aws: &Aws, name: &str, label: &str) -> Result<Option<String>
         .explain(SERVICE, "UpdateEnvironment")?;
     Ok(answer.request_id().map(str::to_owned))
 }
+
+/// Asks for the update to be aborted; legal only while one is in progress (facts 2.4).
+///
+/// # Errors
+/// What AWS says.
+pub async fn abort(aws: &Aws, name: &str) -> Result<()> {
+    let answer = aws
+        .eb
+        .abort_environment_update()
+        .environment_name(name)
+        .send()
+        .await;
+    answer.explain(SERVICE, "AbortEnvironmentUpdate").map(drop)
+}

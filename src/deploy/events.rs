@@ -72,6 +72,15 @@ impl Event {
         SUCCESSES.iter().any(|text| self.message.starts_with(text))
     }
 
+    /// Whether it says that the update was aborted on request. The exact words are UNVERIFIED
+    /// (facts 2.4); "Aborting the operation." is not among them, it belongs to failures.
+    #[must_use]
+    pub fn tells_abort(&self) -> bool {
+        ["Aborting environment update", "Environment update aborted", "abortEnvironmentUpdate"]
+            .iter()
+            .any(|text| self.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase()))
+    }
+
     /// Whether it starts an update.
     #[must_use]
     pub fn starts_update(&self) -> bool {
@@ -105,6 +114,50 @@ pub fn last_operation_failed(newest_first: &[Event]) -> bool {
             },
         )
         .unwrap_or(false)
+}
+
+/// One operation on an environment, as its events tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// The id of the request that started it.
+    pub request_id: Option<String>,
+    /// The version it leads to, where an event names it.
+    pub label: Option<String>,
+    /// Its events so far, oldest first.
+    pub events: Vec<Event>,
+}
+
+impl Operation {
+    /// The latest operation in these events, newest first; none where no beginning is among
+    /// them.
+    #[must_use]
+    pub fn latest(newest_first: &[Event]) -> Option<Self> {
+        let begins = |event: &Event| {
+            event.starts_update() || event.message.starts_with("createEnvironment is starting")
+        };
+        let at = newest_first.iter().position(begins)?;
+        let events: Vec<Event> = newest_first[..=at].iter().rev().cloned().collect();
+        let request_id = events[0].request_id.clone();
+        let ours = |event: &&Event| event.request_id == request_id;
+        let label = events
+            .iter()
+            .filter(ours)
+            .find_map(|event| event.version_label.clone());
+        Some(Self {
+            request_id,
+            label,
+            events,
+        })
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.label {
+            Some(label) => format!("the update to {label}"),
+            None => "the operation that runs".into(),
+        }
+    }
 }
 
 /// Reads an environment's events, newest first as the service gives them, at most `limit`;
@@ -260,6 +313,37 @@ mod tests {
         ]));
         assert!(!last_operation_failed(&[good, bad]));
         assert!(!last_operation_failed(&[noise]));
+    }
+
+    #[test]
+    fn the_latest_operation_begins_with_its_first_event() {
+        let of = |mut event: Event, request: &str, label: Option<&str>| {
+            event.request_id = Some(request.into());
+            event.version_label = label.map(Into::into);
+            event
+        };
+        let starting = "Environment update is starting.";
+        let events = [
+            event(
+                4,
+                "INFO",
+                "Environment health has transitioned from Ok to Info.",
+            ),
+            of(
+                event(3, "INFO", "Deploying new version to instance(s)."),
+                "b",
+                Some("v2"),
+            ),
+            of(event(2, "INFO", starting), "b", None),
+            of(event(1, "INFO", starting), "a", Some("v1")),
+        ];
+        let latest = Operation::latest(&events).expect("an operation");
+        assert_eq!(
+            (latest.request_id.as_deref(), latest.label.as_deref()),
+            (Some("b"), Some("v2"))
+        );
+        assert_eq!(latest.events.len(), 3);
+        assert_eq!(Operation::latest(&events[..1]), None);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 
 use super::environment::{Environment, Instances};
 use super::events::Event;
@@ -59,6 +60,19 @@ impl Outcome {
     }
 }
 
+/// What health counts as good when everything else is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum HealthPolicy {
+    /// Green only.
+    Ok,
+    /// Green, and Yellow with a warning.
+    #[default]
+    Warning,
+    /// Every colour; what is not Green is a warning.
+    Any,
+}
+
 /// How long a label that differs without any sign of failure is looked at again (facts 2.7).
 const SECOND_LOOK: Duration = Duration::from_secs(30);
 
@@ -87,6 +101,8 @@ pub struct Look<'a> {
     pub seen_aborting: bool,
     /// For how long the environment has been Ready.
     pub ready_for: Duration,
+    /// What health counts as good.
+    pub health: HealthPolicy,
     /// How long health may take after Ready.
     pub health_timeout: Duration,
 }
@@ -114,7 +130,7 @@ impl Look<'_> {
             return Verdict::Working(self.at_work());
         }
         if let Some(failure) = self.failure() {
-            let outcome = if self.seen_aborting {
+            let outcome = if self.aborted() {
                 Outcome::Aborted
             } else {
                 Outcome::Failed
@@ -151,6 +167,11 @@ impl Look<'_> {
             .or_else(|| events().find(fatal))
     }
 
+    /// Whether somebody aborted the update: seen in its status, or told by an event.
+    fn aborted(&self) -> bool {
+        self.seen_aborting || self.events.iter().any(Event::tells_abort)
+    }
+
     /// Whether the update left any trace: work seen, or an event of its request.
     fn has_happened(&self) -> bool {
         let ours = |event: &Event| event.request_id.as_deref() == self.request_id;
@@ -161,7 +182,7 @@ impl Look<'_> {
 
     fn other_label(&self) -> Verdict {
         let label = self.environment.version_label.as_deref();
-        if self.seen_aborting {
+        if self.aborted() {
             return Verdict::Settled(Outcome::Aborted, "the update was aborted".into());
         }
         if self.ready_for < SECOND_LOOK {
@@ -224,7 +245,12 @@ impl Look<'_> {
         };
         match environment.health.as_str() {
             "Green" => Verdict::Settled(Outcome::Succeeded, seen),
-            "Yellow" => Verdict::Settled(Outcome::SucceededWithWarnings, seen),
+            _ if self.health == HealthPolicy::Any => {
+                Verdict::Settled(Outcome::SucceededWithWarnings, seen)
+            }
+            "Yellow" if self.health == HealthPolicy::Warning => {
+                Verdict::Settled(Outcome::SucceededWithWarnings, seen)
+            }
             "Grey" if self.has_no_instances() && self.ready_for >= NO_INSTANCES => {
                 let why = format!("{seen}: there are no instances, so there is no data");
                 Verdict::Settled(Outcome::SucceededWithWarnings, why)

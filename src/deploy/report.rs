@@ -12,7 +12,7 @@ use super::{BundleFile, DeployStep, Desired, Observed};
 use crate::error::{Error, Exit, Kind};
 use crate::output::{Problem, Report};
 use crate::plan::{Change, Plan};
-use crate::settings::duration;
+use crate::settings::{Target, duration};
 
 /// What became of a deploy. What is not known (yet) is none.
 #[derive(Debug, Serialize)]
@@ -95,6 +95,12 @@ impl Default for DeployReport {
 }
 
 impl DeployReport {
+    /// Notes what it is about.
+    pub fn about(&mut self, target: &Target) {
+        self.application = Some(target.app.clone());
+        self.environment = Some(target.environment.clone());
+    }
+
     /// Notes the bundle.
     pub fn bundled(&mut self, bundle: &BundleFile) {
         self.bundle = Some(BundleReport {

@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use super::environment::{self, Environment, Instances};
 use super::events::{Event, Follower};
-use super::outcome::{Look, Outcome, Verdict};
+use super::outcome::{HealthPolicy, Look, Outcome, Verdict};
 use super::steps::World;
 use crate::error::{Error, Kind, Result};
 use crate::output;
@@ -23,12 +23,14 @@ pub struct Watch<'a> {
     pub world: &'a World,
     /// The environment's name.
     pub name: &'a str,
-    /// The label that is wanted.
-    pub wanted: &'a str,
+    /// The label that is wanted; unknown where an operation is picked up that does not tell.
+    pub wanted: Option<&'a str>,
     /// The label that was in place before.
     pub previous: Option<&'a str>,
     /// The update's request id, where it is known.
     pub request_id: Option<String>,
+    /// What health counts as good.
+    pub health: HealthPolicy,
     /// How long health may take after Ready.
     pub health_timeout: Duration,
 }
@@ -51,6 +53,19 @@ impl Seen {
     #[must_use]
     pub fn behind(follower: Follower) -> Self {
         Self {
+            follower,
+            ..Self::default()
+        }
+    }
+
+    /// Starts with events that were told already; `before` are the ones from before the update,
+    /// newest first.
+    #[must_use]
+    pub fn with(before: &[Event], events: Vec<Event>) -> Self {
+        let mut follower = Follower::behind(before);
+        follower.take(events.iter().rev().cloned().collect());
+        Self {
+            events,
             follower,
             ..Self::default()
         }
@@ -106,7 +121,9 @@ impl Watch<'_> {
         seen.working |= !ready;
         seen.aborting |= environment.status == "Aborting";
         seen.ready_since = ready.then(|| seen.ready_since.unwrap_or_else(Instant::now));
-        let on_label = environment.version_label.as_deref() == Some(self.wanted);
+        let in_place = environment.version_label.clone();
+        let wanted = self.wanted.or(in_place.as_deref()).unwrap_or_default();
+        let on_label = in_place.as_deref() == Some(wanted);
         let instances = if with_events || ready {
             self.news(seen).await?;
             if ready && on_label {
@@ -122,7 +139,7 @@ impl Watch<'_> {
             instances: &instances,
             events: &seen.events,
             request_id: self.request_id.as_deref(),
-            wanted: self.wanted,
+            wanted,
             previous: self.previous,
             seen_working: seen.working,
             seen_aborting: seen.aborting,
@@ -130,6 +147,7 @@ impl Watch<'_> {
                 .ready_since
                 .map(|since| since.elapsed())
                 .unwrap_or_default(),
+            health: self.health,
             health_timeout: self.health_timeout,
         }
         .judge();
@@ -170,7 +188,7 @@ impl Watch<'_> {
             ),
         )
         .hint(format!(
-            "follow it with `beanship events --follow --env {}`",
+            "go on watching with `beanship watch --env {}`",
             self.name
         ))
         .hint("give the next deploy more time: `--timeout 40m`")

@@ -1,28 +1,23 @@
 //! What was typed, what the environment says and what the project file holds become what is
 //! meant: flag > `BEANSHIP_*` > project file > the AWS SDK's chain > default, decided once.
 
+mod deploy;
 pub mod duration;
 mod environ;
 mod target;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::aws::Access;
-use crate::cli::{Cli, DeployArgs, Format, GlobalArgs};
+use crate::cli::{Cli, Format, GlobalArgs};
 use crate::config::{self, Config};
-use crate::deploy::bucket::BucketWish;
 use crate::error::{Error, Kind, Result};
 use crate::output::Level;
 
+pub use deploy::{DeploySettings, Following};
 pub use environ::{CiRef, Environ};
 pub use target::{Choice, Chosen, Target};
-
-/// How long a deploy may take in all when nothing else is said.
-const TIMEOUT: Duration = Duration::from_secs(20 * 60);
-/// How long health may take after the environment is Ready again.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 
 /// What decides the shape of the output; known before any file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,71 +234,6 @@ impl Settings {
             attempts_from_environment: self.environ.get("AWS_MAX_ATTEMPTS").is_some(),
             local: None,
         }
-    }
-}
-
-/// What a deploy is told besides.
-#[derive(Debug, Clone)]
-pub struct DeploySettings {
-    /// Where the bundle shall go.
-    pub bucket: BucketWish,
-    /// A given version label.
-    pub label: Option<String>,
-    /// The description of the version.
-    pub message: Option<String>,
-    /// One deadline for waiting, update and health.
-    pub timeout: Duration,
-    /// How long health may take after the update.
-    pub health_timeout: Duration,
-}
-
-impl DeploySettings {
-    /// Resolves what a deploy needs besides.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`] for variables that hold no time.
-    pub fn resolve(args: &DeployArgs, settings: &Settings, app: &str) -> Result<Self> {
-        let environ = &settings.environ;
-        let first = |flag: &Option<String>, name: &str, file: Option<&String>| {
-            flag.clone()
-                .or_else(|| environ.get(name).map(str::to_owned))
-                .or_else(|| file.cloned())
-        };
-        let time =
-            |flag: Option<Duration>, name: &str, usual: Duration| match (flag, environ.get(name)) {
-                (Some(time), _) => Ok(time),
-                (None, Some(text)) => duration::parse(text)
-                    .map_err(|why| Error::new(Kind::Usage, format!("the variable {name}: {why}"))),
-                (None, None) => Ok(usual),
-            };
-        let config = &settings.config;
-        let path = first(
-            &args.bucket_path,
-            "BEANSHIP_BUCKET_PATH",
-            config.bucket_path.as_ref(),
-        );
-        Ok(Self {
-            bucket: BucketWish {
-                name: first(
-                    &args.bucket_name,
-                    "BEANSHIP_BUCKET_NAME",
-                    config.bucket_name.as_ref(),
-                ),
-                path: path
-                    .unwrap_or_else(|| app.to_owned())
-                    .trim_matches('/')
-                    .to_owned(),
-                owner: config.bucket_owner.clone(),
-            },
-            label: first(&args.version_label, "BEANSHIP_VERSION_LABEL", None),
-            message: first(&args.message, "BEANSHIP_MESSAGE", None),
-            timeout: time(args.timeout, "BEANSHIP_TIMEOUT", TIMEOUT)?,
-            health_timeout: time(
-                args.health_timeout,
-                "BEANSHIP_HEALTH_TIMEOUT",
-                HEALTH_TIMEOUT,
-            )?,
-        })
     }
 }
 

@@ -7,3 +7,4 @@ mod outcomes;
 mod refusals;
 mod support;
 mod trouble;
+mod watch;

@@ -119,11 +119,12 @@ fn a_busy_environment_is_waited_for_only_so_long() {
 
 /// Sends a signal to a child and waits for its end.
 #[cfg(unix)]
-fn interrupted(signal: &str) {
+fn interrupted(signal: &str, arguments: &[&str]) -> (String, Project) {
     use std::io::{BufRead, BufReader};
 
     let project = Project::new().trouble("speed: 100\ndeploy: hang");
-    let mut child = project.start(&["--sandbox", "deploy", "--env", "production"]);
+    let deploy = ["--sandbox", "deploy", "--env", "production"];
+    let mut child = project.start(&[&deploy, arguments].concat());
     let mut lines = BufReader::new(child.stderr.take().expect("stderr")).lines();
     let mut told = String::new();
     for line in lines.by_ref().map_while(Result::ok) {
@@ -138,34 +139,59 @@ fn interrupted(signal: &str) {
     assert!(sent.is_ok_and(|status| status.success()));
     told.extend(lines.map_while(Result::ok));
     assert_eq!(child.wait().expect("an end").code(), Some(130), "{told}");
-    assert!(
-        told.contains("Elastic Beanstalk goes on with the update of shop-prod"),
-        "{told}"
-    );
-    assert!(
-        told.contains("beanship events --follow --env shop-prod"),
-        "{told}"
-    );
+    (told, project)
+}
 
-    // The environment settles, and the same command goes on from there.
-    let project = project.trouble("speed: 100");
-    let (report, code) = project.deploy(&["--env", "staging"]);
+#[cfg(unix)]
+#[test]
+fn an_interrupted_deploy_says_that_the_update_goes_on_and_how_to_watch_it() {
+    for signal in ["-INT", "-TERM"] {
+        let (told, project) = interrupted(signal, &[]);
+        let goes_on = "Elastic Beanstalk goes on with the update of shop-prod";
+        assert!(told.contains(goes_on), "{told}");
+        assert!(told.contains("beanship watch --env shop-prod"), "{told}");
+
+        // Another environment takes the same version.
+        let project = project.trouble("speed: 100");
+        let (report, code) = project.deploy(&["--env", "staging"]);
+        assert_eq!(
+            (report["outcome"].as_str(), code),
+            (Some("succeeded"), Some(0)),
+            "{report}"
+        );
+        assert_eq!(report["bundle"]["reused"], true);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_aborts_the_update_where_that_was_asked_for() {
+    let (told, project) = interrupted("-INT", &["--abort-on-interrupt"]);
+    assert!(
+        told.contains("the update of shop-prod is being aborted"),
+        "{told}"
+    );
+    let run = project.sandbox(&[
+        "watch",
+        "--env",
+        "production",
+        "--output",
+        "json",
+        "--timeout",
+        "10s",
+    ]);
+    assert_eq!(
+        (run.json()["outcome"].as_str(), run.code),
+        (Some("aborted"), Some(1)),
+        "{}",
+        run.stdout
+    );
+    let (report, code) = project
+        .trouble("speed: 100")
+        .deploy(&["--env", "production"]);
     assert_eq!(
         (report["outcome"].as_str(), code),
         (Some("succeeded"), Some(0)),
         "{report}"
     );
-    assert_eq!(report["bundle"]["reused"], true);
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_deploy_says_that_the_update_goes_on() {
-    interrupted("-INT");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_terminated_deploy_says_so_too() {
-    interrupted("-TERM");
 }

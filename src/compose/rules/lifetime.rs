@@ -3,6 +3,7 @@
 use crate::compose::catalog::{BAD_RESTART, NO_RESTART, STATE};
 use crate::compose::finding::Findings;
 use crate::compose::model::{Project, Service, Sort, mounts};
+use crate::compose::scalar::Kind;
 use crate::compose::tree::At;
 use crate::yaml::nearest;
 
@@ -28,11 +29,13 @@ pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
 }
 
 fn policy(at: At<'_>, findings: &mut Findings) {
-    let Some(text) = at.filled().filter(|text| !text.contains('$')) else {
+    // Another type was told already.
+    let text = at.text().filter(|_| at.kind() == Some(Kind::Text));
+    let Some(text) = text.filter(|text| !text.contains('$')) else {
         return;
     };
     let name = text.split_once(':').map_or(text, |(name, _)| name);
-    if POLICIES.contains(&name) || !at.text().is_some_and(|_| at.kind() == Some(crate::compose::scalar::Kind::Text)) {
+    if POLICIES.contains(&name) {
         return;
     }
     let draft = findings.add(&BAD_RESTART, at.range().start, format!("`{text}` is no restart policy: {} are", POLICIES.join(", ")));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{environment, instance};
 use crate::deploy::environment::{Environment, Instance, Instances};
 use crate::deploy::events::Event;
-use crate::deploy::outcome::{Look, Verdict};
+use crate::deploy::outcome::{HealthPolicy, Look, Verdict};
 
 /// What a look is made of; the fields that most cases share have their usual value.
 struct Case {
@@ -18,6 +18,7 @@ struct Case {
     seen_working: bool,
     seen_aborting: bool,
     ready_for: u64,
+    health: HealthPolicy,
 }
 
 impl Case {
@@ -30,6 +31,7 @@ impl Case {
             seen_working: true,
             seen_aborting: false,
             ready_for: 0,
+            health: HealthPolicy::default(),
         }
     }
 
@@ -55,6 +57,7 @@ impl Case {
             seen_working: self.seen_working,
             seen_aborting: self.seen_aborting,
             ready_for: Duration::from_secs(self.ready_for),
+            health: self.health,
             health_timeout: Duration::from_secs(120),
         };
         match look.judge() {
@@ -213,4 +216,40 @@ fn health_has_its_time_and_grey_is_not_green() {
     unsettled: health is Grey (NoData)
     succeeded_with_warnings: health is Grey (NoData): there are no instances, so there is no data
     ");
+}
+
+#[test]
+fn the_health_policy_sets_what_counts() {
+    let with = |health, colour: &str, ready_for| {
+        let case = Case {
+            health,
+            ready_for,
+            ..Case::ready(Some("new"), colour)
+        };
+        case.judged()
+    };
+    for (health, colour, ready_for, expected) in [
+        (HealthPolicy::Ok, "Green", 0, "succeeded: health is Green"),
+        (HealthPolicy::Ok, "Yellow", 0, "unsettled: health is Yellow"),
+        (
+            HealthPolicy::Ok,
+            "Yellow",
+            120,
+            "failed: health is Yellow after the update",
+        ),
+        (
+            HealthPolicy::Any,
+            "Red",
+            0,
+            "succeeded_with_warnings: health is Red",
+        ),
+        (
+            HealthPolicy::Any,
+            "Grey",
+            0,
+            "succeeded_with_warnings: health is Grey",
+        ),
+    ] {
+        assert_eq!(with(health, colour, ready_for), expected);
+    }
 }

@@ -1,0 +1,99 @@
+//! What a deploy is told besides, and how an update is followed.
+
+use std::time::Duration;
+
+use super::{Settings, Target, duration};
+use crate::cli::{DeployArgs, FollowingArgs};
+use crate::deploy::bucket::BucketWish;
+use crate::deploy::outcome::HealthPolicy;
+use crate::error::{Error, Kind, Result};
+
+/// How long a deploy may take in all when nothing else is said.
+const TIMEOUT: Duration = Duration::from_secs(20 * 60);
+/// How long health may take after the environment is Ready again.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+
+/// What a deploy is told besides.
+#[derive(Debug, Clone)]
+pub struct DeploySettings {
+    /// Where the bundle shall go.
+    pub bucket: BucketWish,
+    /// A given version label.
+    pub label: Option<String>,
+    /// The description of the version.
+    pub message: Option<String>,
+    /// How the update is followed.
+    pub following: Following,
+}
+
+impl DeploySettings {
+    /// Resolves what a deploy needs besides.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for variables that hold no time.
+    pub fn resolve(args: &DeployArgs, settings: &Settings, target: &Target) -> Result<Self> {
+        let environ = &settings.environ;
+        let first = |flag: &Option<String>, name: &str, file: Option<&String>| {
+            let said = flag
+                .clone()
+                .or_else(|| environ.get(name).map(str::to_owned));
+            said.or_else(|| file.cloned())
+        };
+        let config = &settings.config;
+        let (name, path) = (config.bucket_name.as_ref(), config.bucket_path.as_ref());
+        let path = first(&args.bucket_path, "BEANSHIP_BUCKET_PATH", path);
+        let path = path.unwrap_or_else(|| target.app.clone());
+        Ok(Self {
+            bucket: BucketWish {
+                name: first(&args.bucket_name, "BEANSHIP_BUCKET_NAME", name),
+                path: path.trim_matches('/').to_owned(),
+                owner: config.bucket_owner.clone(),
+            },
+            label: first(&args.version_label, "BEANSHIP_VERSION_LABEL", None),
+            message: first(&args.message, "BEANSHIP_MESSAGE", None),
+            following: Following::resolve(&args.following, settings, target.key.as_deref())?,
+        })
+    }
+}
+
+/// How an update is followed.
+#[derive(Debug, Clone, Copy)]
+pub struct Following {
+    /// One deadline for waiting, update and health.
+    pub timeout: Duration,
+    /// What health counts as good.
+    pub health: HealthPolicy,
+    /// How long health may take after the update.
+    pub health_timeout: Duration,
+}
+
+impl Following {
+    /// Resolves how an update of the environment (by key) is followed.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for variables that hold no time.
+    pub fn resolve(args: &FollowingArgs, settings: &Settings, key: Option<&str>) -> Result<Self> {
+        let time = |flag: Option<Duration>, name: &str, usual: Duration| match (
+            flag,
+            settings.environ.get(name),
+        ) {
+            (Some(time), _) => Ok(time),
+            (None, Some(text)) => duration::parse(text)
+                .map_err(|why| Error::new(Kind::Usage, format!("the variable {name}: {why}"))),
+            (None, None) => Ok(usual),
+        };
+        let declared = key.and_then(|key| settings.config.environments.get(key));
+        let health = args
+            .health
+            .or(declared.map(|environment| environment.deploy.health));
+        Ok(Self {
+            timeout: time(args.timeout, "BEANSHIP_TIMEOUT", TIMEOUT)?,
+            health: health.unwrap_or_default(),
+            health_timeout: time(
+                args.health_timeout,
+                "BEANSHIP_HEALTH_TIMEOUT",
+                HEALTH_TIMEOUT,
+            )?,
+        })
+    }
+}
