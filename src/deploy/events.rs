@@ -76,9 +76,17 @@ impl Event {
     /// (facts 2.4); "Aborting the operation." is not among them, it belongs to failures.
     #[must_use]
     pub fn tells_abort(&self) -> bool {
-        ["Aborting environment update", "Environment update aborted", "abortEnvironmentUpdate"]
-            .iter()
-            .any(|text| self.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase()))
+        [
+            "Aborting environment update",
+            "Environment update aborted",
+            "abortEnvironmentUpdate",
+        ]
+        .iter()
+        .any(|text| {
+            self.message
+                .to_ascii_lowercase()
+                .contains(&text.to_ascii_lowercase())
+        })
     }
 
     /// Whether it starts an update.
