@@ -151,14 +151,6 @@ impl Config {
         }
     }
 
-    /// The environments that declare the branch.
-    pub fn environments_of_branch<'a>(&'a self, branch: &'a str) -> impl Iterator<Item = &'a str> {
-        self.environments
-            .iter()
-            .filter(move |(_, environment)| environment.branches.iter().any(|b| b == branch))
-            .map(|(key, _)| key.as_str())
-    }
-
     /// Whether any environment declares branches.
     #[must_use]
     pub fn declares_branches(&self) -> bool {
@@ -297,10 +289,6 @@ environments:
         assert_eq!(
             config.environments["production"].kind,
             EnvironmentKind::LoadBalanced
-        );
-        assert_eq!(
-            config.environments_of_branch("main").collect::<Vec<_>>(),
-            ["production"]
         );
         insta::assert_snapshot!(config.without_effect().join("\n"), @r"
         infra

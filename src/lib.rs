@@ -94,6 +94,15 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], environ: &Environ
             .any(|pair| pair[0] == "--output" && pair[1] == "json");
     // Nobody can be told when the terminal is gone.
     let _ = error.print();
+    if failed && environ.is_github() {
+        let what = error
+            .to_string()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        Out::new(Format::Github, Level::Quiet, None).annotate(&Error::new(Kind::Usage, what));
+    }
     if failed && wants_json {
         let text = error.to_string();
         let first = text

@@ -65,12 +65,6 @@ where
     }
 }
 
-/// Whether the answer asks for patience.
-#[must_use]
-pub fn is_throttle(error: &Error) -> bool {
-    error.code().is_some_and(|code| THROTTLED.contains(&code))
-}
-
 fn decode<E>(error: &SdkError<E, HttpResponse>, service: &str, operation: &str) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,

@@ -31,13 +31,17 @@ pub fn run(cx: &Context, args: &ConfigArgs) -> Result<Exit> {
         Some(env) => vec![settings.target(args.app.as_deref(), Some(env), None)?],
         None => choice.all()?,
     };
+    let variable = |name: &str| settings.environ.get(name).map(str::to_owned);
     cx.out.result(&Resolved {
         directory: settings.root.clone(),
         config_file: settings.config_file.clone(),
         region: settings.region.clone(),
         profile: settings.profile.clone(),
-        bucket_name: config.bucket_name.clone(),
-        bucket_path: config.bucket_path.clone().unwrap_or_else(|| app.clone()),
+        bucket_name: variable("BEANSHIP_BUCKET_NAME").or_else(|| config.bucket_name.clone()),
+        bucket_owner: config.bucket_owner.clone(),
+        bucket_path: variable("BEANSHIP_BUCKET_PATH")
+            .or_else(|| config.bucket_path.clone())
+            .unwrap_or_else(|| app.clone()),
         bundle: config.bundle.clone(),
         environments: targets
             .into_iter()
@@ -59,6 +63,8 @@ struct Resolved {
     /// None: Elastic Beanstalk's own.
     bucket_name: Option<String>,
     bucket_path: String,
+    /// None: the caller's account.
+    bucket_owner: Option<String>,
     bundle: BundleConfig,
     environments: Vec<ResolvedEnvironment>,
 }

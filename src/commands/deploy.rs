@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::cli::DeployArgs;
-use crate::deploy::environment;
+use crate::deploy::environment::{self, Environment};
 use crate::deploy::events::{Follower, Operation};
 use crate::deploy::outcome::Outcome;
-use crate::deploy::report::DeployReport;
+use crate::deploy::report::{DeployReport, Update};
 use crate::deploy::source::Source;
 use crate::deploy::version::{Content, Label};
 use crate::deploy::watch::{Seen, Watch};
@@ -49,8 +49,10 @@ pub async fn run(cx: &Context, args: &DeployArgs) -> Result<Exit> {
         () = signal() => None,
     };
     let result = match result {
-        Some(result) => result,
-        None if args.abort_on_interrupt && report.is_updating() => Err(abort(cx, &report).await),
+        Some(result) => result.map_err(|error| cx.hint_at_sandbox(error)),
+        None if args.abort_on_interrupt && report.update() != Update::NotAsked => {
+            Err(abort(cx, &report).await)
+        }
         None => Err(interrupted(&report)),
     };
     Ok(end(cx, report, result))
@@ -67,7 +69,7 @@ pub(super) fn end(cx: &Context, mut report: DeployReport, result: Result<()>) ->
 
 /// The runbook up to where time begins to count.
 async fn ship(cx: &Context, args: &DeployArgs, report: &mut DeployReport) -> Result<()> {
-    let source = Source::discover(&cx.settings.root);
+    let source = cx.source().await;
     let Some(target) = choose(cx, args, &source, report)? else {
         return Ok(());
     };
@@ -122,11 +124,12 @@ async fn carry_out(
     let plan = deploy::plan(&desired, &observed)?;
     report.planned(&plan, &desired, &observed);
     if plan.is_empty() {
+        warn_of_health(cx, &observed.environment);
         report.settle(Outcome::Unchanged, None);
         return Ok(());
     }
     cx.out.event(&Event::Plan(&plan.changes()));
-    if args.plan || !agreed(cx, &plan, &desired)? {
+    if args.plan || !agreed(cx, &plan, &desired).await? {
         report.settle(Outcome::Planned, None);
         return Ok(());
     }
@@ -136,19 +139,17 @@ async fn carry_out(
         return Ok(());
     }
     let label = report.version_label.clone().unwrap_or_default();
+    let following = &settings.following;
     let watch = Watch {
         world: &world,
         name: &observed.environment.name,
         wanted: Some(&label),
         previous: observed.environment.version_label.as_deref(),
         request_id: made.request_id,
-        health: settings.following.health,
-        health_timeout: settings.following.health_timeout,
+        health: following.health,
+        health_timeout: following.health_timeout,
     };
-    report.seen = Seen::behind(made.follower);
-    let (outcome, why) = watch.until_settled(&mut report.seen).await?;
-    report.settle(outcome, Some(why));
-    Ok(())
+    watch.to_the_end(Seen::behind(made.follower), report).await
 }
 
 /// The environment; none where no environment belongs to the branch and CI runs this.
@@ -174,11 +175,14 @@ fn choose(
     };
     match choice.choose()? {
         Chosen::Target(target) => {
-            report.environment = Some(target.environment.clone());
+            report.about(&target);
+            cx.about(&target);
             Ok(Some(target))
         }
-        Chosen::NoneForBranch if cx.settings.environ.is_ci() => {
+        Chosen::NoneForBranch if cx.settings.knows_branch(branch.as_deref()) => {
             let why = choice.none_for_branch().message().to_owned();
+            cx.out
+                .event(&Event::Note(&format!("nothing is deployed: {why}")));
             report.settle(Outcome::Skipped, Some(why));
             Ok(None)
         }
@@ -238,7 +242,10 @@ async fn prepare(
                 Some(looked) => Some(looked),
                 None => tokio::time::timeout(ALSO_AT_AWS, looking).await.ok(),
             };
-            let at_aws = looked.and_then(Result::err);
+            let at_aws = looked.and_then(|looked| match looked {
+                Ok((_, first)) => first.bucket.err(),
+                Err(error) => Some(error),
+            });
             problems.extend(at_aws.filter(|error| error.kind() == Kind::Check));
             Err(Error::all(problems).expect("at least one problem"))
         }
@@ -299,8 +306,19 @@ async fn ready(world: &World, first: First, follower: &mut Follower) -> Result<F
     })
 }
 
+/// The environment runs what it should; that it is not well deserves a word all the same.
+fn warn_of_health(cx: &Context, environment: &Environment) {
+    if environment.health == "Red" {
+        let text = format!(
+            "{} is Red although nothing has to change: see `beanship status --env {}`",
+            environment.name, environment.name
+        );
+        cx.out.event(&Event::Warning(&text));
+    }
+}
+
 /// Whether the deploy may go ahead. Only a protected environment is asked about.
-fn agreed(cx: &Context, plan: &Plan<DeployStep>, desired: &Desired) -> Result<bool> {
+async fn agreed(cx: &Context, plan: &Plan<DeployStep>, desired: &Desired) -> Result<bool> {
     let declared = desired
         .target
         .key
@@ -313,6 +331,7 @@ fn agreed(cx: &Context, plan: &Plan<DeployStep>, desired: &Desired) -> Result<bo
         &plan.changes(),
         &format!("{} is protected", desired.target.environment),
     )
+    .await
 }
 
 /// Carries the plan out.
@@ -326,9 +345,11 @@ async fn apply(
         follower,
         ..Made::default()
     };
-    let tell = |moment: Moment<'_, DeployStep>| match moment {
-        Moment::Begins(step) => report.applying(step),
-        Moment::Done(step, took) => world.out.event(&Event::Done(&step.past(), took)),
+    let tell = |moment: Moment<'_, DeployStep>| {
+        report.applying(&moment);
+        if let Moment::Done(step, took) = moment {
+            world.out.event(&Event::Done(&step.past(), took));
+        }
     };
     plan.apply(world, &mut made, tell).await?;
     Ok(made)
@@ -337,7 +358,7 @@ async fn apply(
 /// The error of a deploy whose time ran out while AWS left a call unanswered.
 fn unanswered(report: &DeployReport) -> Error {
     let environment = report.environment.as_deref().unwrap_or("NAME");
-    if report.is_updating() {
+    if report.update() != Update::NotAsked {
         Error::new(
             Kind::Timeout,
             format!("timed out: AWS has not told in time how the update of {environment} goes on"),
@@ -357,21 +378,20 @@ fn unanswered(report: &DeployReport) -> Error {
 /// The error of a deploy that a signal ended: what goes on without us, and how to come back.
 fn interrupted(report: &DeployReport) -> Error {
     let environment = report.environment.as_deref().unwrap_or("NAME");
-    if report.is_updating() {
-        Error::new(
-            Kind::Interrupted,
-            format!("interrupted: Elastic Beanstalk goes on with the update of {environment}"),
-        )
-        .hint(format!(
-            "go on watching with `beanship watch --env {environment}`"
-        ))
-    } else {
-        Error::new(
-            Kind::Interrupted,
-            "interrupted: the environment was not touched",
-        )
-        .hint("run the same command again; it goes on where it stopped")
-    }
+    let what = match report.update() {
+        Update::NotAsked => {
+            return Error::new(
+                Kind::Interrupted,
+                "interrupted: the environment was not touched",
+            )
+            .hint("run the same command again; it goes on where it stopped");
+        }
+        Update::Asked => format!("the update of {environment} may have been started"),
+        Update::Started => format!("Elastic Beanstalk goes on with the update of {environment}"),
+    };
+    Error::new(Kind::Interrupted, format!("interrupted: {what}")).hint(format!(
+        "go on watching with `beanship watch --env {environment}`"
+    ))
 }
 
 /// Aborts the update after an interruption; a second signal leaves at once.

@@ -44,7 +44,7 @@ pub async fn run(cx: &Context, args: &EventsArgs) -> Result<Exit> {
     let mut follower = Follower::behind(&latest);
     let mut shown = Latest { events: latest };
     for event in shown.events.iter().rev() {
-        cx.out.event(&event.told());
+        tell(cx, event);
     }
     let end = tokio::select! {
         end = follow(cx, &aws, &target.environment, &mut follower, &mut shown.events) => end,
@@ -54,6 +54,15 @@ pub async fn run(cx: &Context, args: &EventsArgs) -> Result<Exit> {
         cx.out.result(&shown);
     }
     end.map(|()| Exit::Done)
+}
+
+/// An event is a line of the result; where that is one document in the end, of the narrative.
+fn tell(cx: &Context, event: &Event) {
+    if cx.out.format() == crate::cli::Format::Json {
+        cx.out.event(&event.told());
+    } else {
+        cx.out.line(&status::line(event));
+    }
 }
 
 /// Tells new events until an error that will not pass.
@@ -71,7 +80,7 @@ async fn follow(
         match follower.poll(aws, environment).await {
             Ok(news) => {
                 for event in news {
-                    cx.out.event(&event.told());
+                    tell(cx, &event);
                     shown.insert(0, event);
                 }
             }

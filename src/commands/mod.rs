@@ -12,6 +12,8 @@ pub mod watch;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
@@ -27,6 +29,9 @@ use crate::settings::{Choice, SandboxMode, Settings, Target};
 /// The folder below the project's root that is the tool's own.
 pub const OWN_FOLDER: &str = ".beanship";
 
+/// How long git may take to answer.
+const GIT: Duration = Duration::from_secs(10);
+
 /// The region of the sandbox where nothing names one.
 const SANDBOX_REGION: &str = "us-east-1";
 
@@ -38,6 +43,7 @@ pub struct Context {
     /// The one writer.
     pub out: Out,
     sandbox: OnceCell<Sandbox>,
+    about: Mutex<Option<Target>>,
 }
 
 /// Runs a command.
@@ -69,6 +75,7 @@ impl Context {
             settings,
             out,
             sandbox: OnceCell::new(),
+            about: Mutex::new(None),
         }
     }
 
@@ -125,7 +132,13 @@ impl Context {
 
     /// The application and environments that a new sandbox starts with.
     fn seed(&self) -> Result<Option<Seed>> {
-        let Ok(app) = self.settings.app(None) else {
+        let about = self
+            .about
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let named = about.as_ref().map(|target| target.app.as_str());
+        let Ok(app) = self.settings.app(named) else {
             return Ok(None);
         };
         let config = &self.settings.config;
@@ -149,7 +162,11 @@ impl Context {
                 worker: declared.tier == crate::config::Tier::Worker,
             }
         };
-        let environments = choice.all()?.into_iter().map(environment).collect();
+        let mut targets = choice.all()?;
+        if targets.is_empty() {
+            targets.extend(about);
+        }
+        let environments = targets.into_iter().map(environment).collect();
         let named = config
             .region
             .clone()
@@ -197,7 +214,38 @@ impl Context {
             Some(_) => None,
             None => Source::discover(&self.settings.root).branch,
         };
-        self.settings.target(app, env, git.as_deref())
+        let target = self.settings.target(app, env, git.as_deref())?;
+        self.about(&target);
+        Ok(target)
+    }
+
+    /// What git says about the tree; after ten seconds it goes on without.
+    pub async fn source(&self) -> Source {
+        let root = self.settings.root.clone();
+        let asked = tokio::task::spawn_blocking(move || Source::discover(&root));
+        match tokio::time::timeout(GIT, asked).await {
+            Ok(Ok(source)) => source,
+            _ => Source {
+                trouble: Some(format!("no answer within {} s", GIT.as_secs())),
+                ..Source::default()
+            },
+        }
+    }
+
+    /// A sandbox keeps what it was first made with: where something is missing there, the
+    /// project file may have changed since.
+    #[must_use]
+    pub fn hint_at_sandbox(&self, error: Error) -> Error {
+        if self.settings.sandbox == SandboxMode::Off || error.kind() != Kind::Check {
+            return error;
+        }
+        error.hint("let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`")
+    }
+
+    /// Notes which environment the command is about: without a project file, a new sandbox
+    /// starts with it.
+    pub fn about(&self, target: &Target) {
+        *self.about.lock().unwrap_or_else(PoisonError::into_inner) = Some(target.clone());
     }
 
     /// Whether the plan may be carried out: agreed to by flag or on the terminal. Without a
@@ -205,15 +253,18 @@ impl Context {
     ///
     /// # Errors
     /// [`Kind::Usage`] where nobody can be asked.
-    pub fn agree(&self, changes: &[Change], why: &str) -> Result<bool> {
+    pub async fn agree(&self, changes: &[Change], why: &str) -> Result<bool> {
         if self.settings.yes {
             return Ok(true);
         }
         if self.settings.interactive {
-            return self
-                .out
-                .ask(&format!("{why}. Go ahead?"))
-                .map_err(|why| Error::new(Kind::Io, format!("cannot ask: {}", reason(&why))));
+            let (out, question) = (self.out.clone(), format!("{why}. Go ahead?"));
+            // On a thread of its own, so that a signal ends the command meanwhile.
+            let asked = tokio::task::spawn_blocking(move || out.ask(&question)).await;
+            return asked
+                .map_err(|why| why.to_string())
+                .and_then(|answer| answer.map_err(|why| reason(&why)))
+                .map_err(|why| Error::new(Kind::Io, format!("cannot ask: {why}")));
         }
         if changes
             .iter()
@@ -240,7 +291,7 @@ impl Context {
     }
 }
 
-/// Ends with the first Ctrl-C or SIGTERM. From then on the next one ends the process at once.
+/// Ends with the next Ctrl-C or SIGTERM.
 pub async fn signal() {
     #[cfg(unix)]
     {

@@ -6,7 +6,8 @@ use crate::cli::TargetArgs;
 use crate::deploy::environment::{self, Environment, Instance, Instances};
 use crate::deploy::events::{self, Event};
 use crate::error::{Error, Exit, Kind, Result};
-use crate::output::{Report, table};
+use crate::output::Event::Note;
+use crate::output::{Report, one_line, table};
 use crate::settings::Target;
 
 use super::Context;
@@ -29,7 +30,7 @@ pub async fn run(cx: &Context, args: &TargetArgs) -> Result<Exit> {
             events::read(&aws, name, None, EVENTS),
         );
         let environment = environment?.ok_or_else(|| missing(&target, &aws.region))?;
-        Ok((environment, instances?, events?))
+        Ok((environment, instances?, seen(cx, events)?))
     };
     let (environment, instances, events) = aws.first_contact(looks).await?;
     let (instances, remark) = match instances {
@@ -43,6 +44,19 @@ pub async fn run(cx: &Context, args: &TargetArgs) -> Result<Exit> {
         events,
     });
     Ok(Exit::Done)
+}
+
+/// Events that the caller may not see are a remark.
+fn seen(cx: &Context, events: Result<Vec<Event>>) -> Result<Vec<Event>> {
+    match events {
+        Err(error) if error.kind() == Kind::Denied => {
+            let text =
+                "events are not shown: the caller may not call elasticbeanstalk:DescribeEvents";
+            cx.out.event(&Note(text));
+            Ok(Vec::new())
+        }
+        events => events,
+    }
 }
 
 /// The error for an environment that is not there.
@@ -132,20 +146,18 @@ impl Status {
 
 /// Events as lines, oldest first.
 pub(super) fn lines(newest_first: &[Event]) -> String {
-    let line = |event: &Event| {
-        format!(
-            "{}  {:<5}  {}",
-            when(event.time),
-            event.severity,
-            event.message
-        )
-    };
     newest_first
         .iter()
         .rev()
         .map(line)
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// An event as a line.
+pub(super) fn line(event: &Event) -> String {
+    let message = one_line(&event.message);
+    format!("{}  {:<5}  {message}", when(event.time), event.severity)
 }
 
 /// A time in the reader's zone.

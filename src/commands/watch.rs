@@ -114,9 +114,9 @@ pub(super) async fn resume(
         health: following.health,
         health_timeout: following.health_timeout,
     };
-    report.seen = Seen::with(before, operation.events);
-    let settled = watch.until_settled(&mut report.seen).await?;
-    report.settle(settled.0, Some(settled.1));
+    watch
+        .to_the_end(Seen::with(before, operation.events), report)
+        .await?;
     if report.version_label.is_none() {
         let environment = report.seen.environment.as_ref();
         report.version_label = environment.and_then(|seen| seen.version_label.clone());

@@ -52,7 +52,7 @@ impl BucketWish {
     /// [`Kind::Check`] for a bucket in another region or of another account, and for a given bucket that is not there.
     pub async fn look(&self, aws: &Aws, account: &str) -> Result<Bucket> {
         let (name, region) = (self.bucket(&aws.region, account), &aws.region);
-        let found = look(aws, &name, &self.owner(account)).await?;
+        let found = look(aws, &name, &self.owner(account), self.owner.is_some()).await?;
         if found == Bucket::Missing && self.name.is_some() {
             return Err(
                 Error::new(Kind::Check, format!("the bucket {name} does not exist")).hint(format!(
@@ -81,7 +81,7 @@ pub enum Bucket {
 ///
 /// # Errors
 /// [`Kind::Check`] for a bucket in another region or of another account; else what AWS says.
-async fn look(aws: &Aws, bucket: &str, owner: &str) -> Result<Bucket> {
+async fn look(aws: &Aws, bucket: &str, owner: &str, is_other: bool) -> Result<Bucket> {
     let answer = aws
         .s3
         .head_bucket()
@@ -116,10 +116,15 @@ async fn look(aws: &Aws, bucket: &str, owner: &str) -> Result<Bucket> {
         .map(str::to_owned);
     match (status, region) {
         (Some(301 | 400), Some(region)) => Err(elsewhere(&region)),
-        (Some(404), _) => Ok(Bucket::Missing),
-        (Some(403), _) if is_own(aws, bucket).await == Some(false) => Err(Error::new(
+        (Some(400), None) => Err(Error::new(
             Kind::Check,
-            format!("the bucket {bucket} belongs to another account than {owner}"),
+            format!("`{bucket}` cannot be a bucket's name"),
+        )
+        .hint("name one that exists: `--bucket-name NAME`")),
+        (Some(404), _) => Ok(Bucket::Missing),
+        (Some(403), _) if !is_other && is_foreign(aws, bucket).await => Err(Error::new(
+            Kind::Check,
+            format!("the bucket {bucket} cannot be used: it does not belong to account {owner}"),
         )
         .hint("name another with `--bucket-name NAME`, or its owner as `bucket_owner` in beanship.yml")),
         (Some(403), _) => Ok(Bucket::NotTold),
@@ -127,17 +132,19 @@ async fn look(aws: &Aws, bucket: &str, owner: &str) -> Result<Bucket> {
     }
 }
 
-/// Whether the bucket is one of the caller's own; none where the caller may not list them.
-async fn is_own(aws: &Aws, bucket: &str) -> Option<bool> {
+/// Whether it is certain that somebody else owns the bucket: it can be used as long as no owner
+/// is named, or the caller may list the account's own buckets and it is not among them.
+async fn is_foreign(aws: &Aws, bucket: &str) -> bool {
     if aws.s3.head_bucket().bucket(bucket).send().await.is_ok() {
-        return Some(false); // It can be used, but not as the expected owner's.
+        return true;
     }
-    let own = aws.s3.list_buckets().prefix(bucket).send().await.ok()?;
-    Some(
-        own.buckets()
+    match aws.s3.list_buckets().prefix(bucket).send().await {
+        Ok(own) => !own
+            .buckets()
             .iter()
             .any(|found| found.name() == Some(bucket)),
-    )
+        Err(_) => false,
+    }
 }
 
 /// Has Elastic Beanstalk make its own bucket of the region.
@@ -233,6 +240,7 @@ impl Upload {
             .expected_bucket_owner(&self.owner)
             .content_type("application/zip")
             .metadata(DIGEST, &self.sha256)
+            .if_none_match("*")
             .body(self.body().await?)
             .customize()
             .interceptor(progress::Counted::new(out.clone(), self.bytes))
@@ -240,7 +248,25 @@ impl Upload {
             .await
             .explain("s3", "PutObject");
         out.event(&Event::ProgressEnd);
-        sent.map(drop)
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if is_taken(&error) => self.is_there(aws).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What stands under the key already must be this very bundle: an earlier run's, or this
+    /// one's whose answer was lost. Nothing is ever overwritten.
+    async fn is_there(&self, aws: &Aws) -> Result<()> {
+        let (bucket, key) = (&self.bucket, &self.key);
+        match object(aws, bucket, key, Some(&self.owner)).await? {
+            Object::There(Some(sha256)) if sha256 == self.sha256 => Ok(()),
+            _ => Err(Error::new(
+                Kind::Check,
+                format!("s3://{bucket}/{key} is taken: it holds another bundle"),
+            )
+            .hint("give another label: `--version-label LABEL`, or none to have one made")),
+        }
     }
 
     async fn body(&self) -> Result<ByteStream> {
@@ -251,6 +277,14 @@ impl Upload {
             )
         })
     }
+}
+
+/// Whether an object stood under the key already.
+fn is_taken(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        Some("PreconditionFailed" | "ConditionalRequestConflict" | "HTTP 412")
+    )
 }
 
 fn display(path: &Path) -> String {

@@ -158,6 +158,7 @@ fn version_steps(desired: &Desired, observed: &Observed) -> (Vec<DeployStep>, St
         description: desired.description.clone(),
         bucket: bucket.clone(),
         key,
+        sha256: desired.bundle.sha256.clone(),
     }));
     (steps, label)
 }

@@ -8,6 +8,7 @@ use super::environment::{self, Environment, Instances};
 use super::events::{self, Event, Follower};
 use super::steps::{World, out_of_time};
 use super::version::{self, Content, Label, Version};
+use super::watch::{is_final, pause};
 use super::{Candidate, Desired, Observed};
 use crate::aws::Aws;
 use crate::aws::error::Explain;
@@ -252,7 +253,15 @@ pub async fn wait_until_ready(
     let begun = Instant::now();
     let mut round = 0_u32;
     loop {
-        let Some(environment) = environment::find(&world.aws, name).await? else {
+        let found = match environment::find(&world.aws, name).await {
+            Err(error) if !is_final(&error) && Instant::now() < world.deadline => {
+                pause(round, begun.elapsed(), world.deadline).await;
+                round += 1;
+                continue;
+            }
+            found => found?,
+        };
+        let Some(environment) = found else {
             return Err(
                 Error::new(Kind::Check, format!("the environment {name} is gone"))
                     .hint("list the environments with `beanship list`"),
@@ -283,7 +292,7 @@ pub async fn wait_until_ready(
             environment.status
         );
         world.out.event(&output::Event::Waiting(&text));
-        super::watch::pause(round, begun.elapsed(), world.deadline).await;
+        pause(round, begun.elapsed(), world.deadline).await;
         round += 1;
     }
 }

@@ -11,7 +11,7 @@ use super::watch::Seen;
 use super::{BundleFile, DeployStep, Desired, Observed};
 use crate::error::{Error, Exit, Kind};
 use crate::output::{Problem, Report};
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Moment, Plan};
 use crate::settings::{Target, duration};
 
 /// What became of a deploy. What is not known (yet) is none.
@@ -50,10 +50,21 @@ pub struct DeployReport {
     #[serde(skip)]
     exit: Exit,
     #[serde(skip)]
-    updating: bool,
+    update: Update,
     /// What the watch has seen; told when the report is closed.
     #[serde(skip)]
     pub seen: Seen,
+}
+
+/// How far a deploy has come with the environment's update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Update {
+    /// The environment was not touched.
+    NotAsked,
+    /// The call is under way: nobody knows whether it was served.
+    Asked,
+    /// Elastic Beanstalk works on it.
+    Started,
 }
 
 /// The source bundle of a deploy.
@@ -88,7 +99,7 @@ impl Default for DeployReport {
             begun: Instant::now(),
             why: None,
             exit: Exit::Done,
-            updating: false,
+            update: Update::NotAsked,
             seen: Seen::default(),
         }
     }
@@ -137,15 +148,20 @@ impl DeployReport {
             .or_else(|| Some(desired.label.text().to_owned()));
     }
 
-    /// Notes that a step begins.
-    pub fn applying(&mut self, step: &DeployStep) {
-        self.updating |= matches!(step, DeployStep::Update { .. });
+    /// Notes a moment of the plan's execution.
+    pub fn applying(&mut self, moment: &Moment<'_, DeployStep>) {
+        let is_update = |step: &DeployStep| matches!(step, DeployStep::Update { .. });
+        match moment {
+            Moment::Begins(step) if is_update(step) => self.update = Update::Asked,
+            Moment::Done(step, _) if is_update(step) => self.update = Update::Started,
+            _ => {}
+        }
     }
 
-    /// Whether the environment's update was asked for.
+    /// How far the environment's update has come.
     #[must_use]
-    pub fn is_updating(&self) -> bool {
-        self.updating
+    pub fn update(&self) -> Update {
+        self.update
     }
 
     /// Notes how it ended, and why.
@@ -236,6 +252,7 @@ impl DeployReport {
             Outcome::SucceededWithWarnings => {
                 format!("{environment} runs {label}{before}, but {why}, after {took}")
             }
+            Outcome::Unchanged if !why.is_empty() => format!("nothing to do: {why}"),
             Outcome::Unchanged => {
                 format!("nothing to do: {environment} already runs this bundle as {label}")
             }

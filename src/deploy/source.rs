@@ -86,14 +86,18 @@ impl Source {
     /// Elastic Beanstalk takes.
     #[must_use]
     pub fn description(&self, given: Option<&str>) -> Option<String> {
-        let text = given
-            .or(self.commit.as_ref().map(|commit| commit.subject.as_str()))?
-            .trim();
+        let subject = self.commit.as_ref().map(|commit| commit.subject.as_str());
+        let words: Vec<&str> = given.or(subject)?.split_whitespace().collect();
+        let text: String = words
+            .join(" ")
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect();
         if text.is_empty() {
             return None;
         }
         if text.chars().count() <= DESCRIPTION {
-            return Some(text.to_owned());
+            return Some(text);
         }
         Some(
             text.chars()

@@ -7,6 +7,7 @@ use super::environment;
 use super::events::{self, Follower};
 use super::observe::wait_until_ready;
 use super::version::NewVersion;
+use super::watch::pause;
 use crate::aws::Aws;
 use crate::error::{Error, Result};
 use crate::output::{Out, bytes};
@@ -137,7 +138,7 @@ async fn update(
     previous: Option<&str>,
 ) -> Result<()> {
     let begun = Instant::now();
-    loop {
+    for round in 0.. {
         let error = match environment::update(&world.aws, environment, label).await {
             Ok(request_id) => {
                 made.request_id = request_id;
@@ -157,6 +158,13 @@ async fn update(
                 made.updated = true;
                 return Ok(());
             }
+            if Instant::now() >= world.deadline {
+                return Err(out_of_time(&format!(
+                    "{environment} takes no update: {}",
+                    error.message()
+                )));
+            }
+            pause(round, begun.elapsed(), world.deadline).await;
             let now = wait_until_ready(world, environment, &mut made.follower).await?;
             if now.version_label.as_deref() == Some(label) && previous != Some(label) {
                 made.updated = true;
@@ -166,6 +174,7 @@ async fn update(
             return Err(error);
         }
     }
+    unreachable!("rounds end with the deadline")
 }
 
 /// Whether the operation that keeps the environment busy is our own, started by a request whose

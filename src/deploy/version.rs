@@ -2,6 +2,7 @@
 
 use aws_sdk_elasticbeanstalk::types::{ApplicationVersionDescription, S3Location};
 
+use super::bucket::{self, Object};
 use super::environment::SERVICE;
 use super::source::Source;
 use crate::aws::Aws;
@@ -194,6 +195,8 @@ pub struct NewVersion {
     pub bucket: String,
     /// The bundle's key.
     pub key: String,
+    /// The bundle's sha256.
+    pub sha256: String,
 }
 
 impl NewVersion {
@@ -220,9 +223,7 @@ impl NewVersion {
         match answer {
             Ok(_) => Ok(()),
             Err(error) if error.message().contains("already exists") => {
-                let found = describe(aws, &self.app, std::slice::from_ref(&self.label)).await?;
-                let ours = Some((self.bucket.clone(), self.key.clone()));
-                if found.iter().any(|version| version.bundle == ours) {
+                if self.is_ours(aws).await? {
                     Ok(())
                 } else {
                     Err(error)
@@ -237,6 +238,21 @@ impl NewVersion {
                 ))),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the version that stands under the label holds this very bundle.
+    async fn is_ours(&self, aws: &Aws) -> Result<bool> {
+        let found = describe(aws, &self.app, std::slice::from_ref(&self.label)).await?;
+        let here = Some((self.bucket.clone(), self.key.clone()));
+        if !found.iter().any(|version| version.bundle == here) {
+            return Ok(false);
+        }
+        let object = bucket::object(aws, &self.bucket, &self.key, None).await?;
+        let recorded = match &object {
+            Object::There(recorded) => recorded.as_deref(),
+            _ => None,
+        };
+        Ok(Content::of(&self.label, recorded, &self.sha256) == Content::Same)
     }
 }
 

@@ -8,6 +8,7 @@ use rand::RngExt;
 use super::environment::{self, Environment, Instances};
 use super::events::{Event, Follower};
 use super::outcome::{HealthPolicy, Look, Outcome, Verdict};
+use super::report::DeployReport;
 use super::steps::World;
 use crate::error::{Error, Kind, Result};
 use crate::output;
@@ -74,11 +75,7 @@ impl Seen {
 
 impl Watch<'_> {
     /// Follows until there is a verdict.
-    ///
-    /// # Errors
-    /// [`Kind::Timeout`] when the deadline passes while Elastic Beanstalk still works;
-    /// [`Kind::Denied`] or [`Kind::Credentials`] when AWS stops answering this caller.
-    pub async fn until_settled(&self, seen: &mut Seen) -> Result<(Outcome, String)> {
+    async fn until_settled(&self, seen: &mut Seen) -> Result<(Outcome, String)> {
         let begun = Instant::now();
         let mut troubles = 0;
         for round in 0.. {
@@ -108,6 +105,19 @@ impl Watch<'_> {
             }
         }
         unreachable!("rounds end with the deadline")
+    }
+
+    /// Follows until there is a verdict and notes it; what was seen stays in the report when
+    /// this is cut short.
+    ///
+    /// # Errors
+    /// [`Kind::Timeout`] when the deadline passes while Elastic Beanstalk still works;
+    /// [`Kind::Denied`] or [`Kind::Credentials`] when AWS stops answering this caller.
+    pub async fn to_the_end(&self, seen: Seen, report: &mut DeployReport) -> Result<()> {
+        report.seen = seen;
+        let (outcome, why) = self.until_settled(&mut report.seen).await?;
+        report.settle(outcome, Some(why));
+        Ok(())
     }
 
     /// One round.
@@ -209,7 +219,7 @@ impl Event {
 }
 
 /// An error that the next round would meet again.
-fn is_final(error: &Error) -> bool {
+pub(super) fn is_final(error: &Error) -> bool {
     matches!(error.kind(), Kind::Denied | Kind::Credentials)
 }
 

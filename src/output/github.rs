@@ -8,6 +8,7 @@ use super::{Event, human};
 /// The workflow command for an event, if it deserves one.
 pub(super) fn command(event: &Event<'_>) -> Option<String> {
     match event {
+        Event::Note(text) => Some(annotation("notice", "beanship", text)),
         Event::Warning(text) => Some(annotation("warning", "beanship", text)),
         Event::Environment {
             severity, message, ..

@@ -15,6 +15,18 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 const GREEN: Style = AnsiColor::Green.on_default();
 
+/// Text from outside without what could move a cursor or start a workflow command: control
+/// characters are replaced, line breaks become spaces.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let plain = |character: char| match character {
+        '\n' | '\r' | '\t' => ' ',
+        character if character.is_control() => '\u{fffd}',
+        character => character,
+    };
+    text.trim().chars().map(plain).collect()
+}
+
 /// From which level on an event is told.
 pub(super) fn level(event: &Event<'_>) -> Level {
     match event {
@@ -33,9 +45,9 @@ pub(super) fn is_error(severity: &str) -> bool {
 /// An event as a line, or as several for a plan.
 pub(super) fn narrate(event: &Event<'_>) -> String {
     match event {
-        Event::Headline(text) => styled(BOLD, text),
-        Event::Note(text) => format!("{}: {text}", styled(DIM, "note")),
-        Event::Warning(text) => format!("{}: {text}", styled(YELLOW, "warning")),
+        Event::Headline(text) => styled(BOLD, one_line(text)),
+        Event::Note(text) => format!("{}: {}", styled(DIM, "note"), one_line(text)),
+        Event::Warning(text) => format!("{}: {}", styled(YELLOW, "warning"), one_line(text)),
         Event::Plan(changes) => plan(changes),
         Event::Done(what, took) => format!("{what} ({})", duration::words(*took)),
         Event::Environment {
@@ -49,7 +61,8 @@ pub(super) fn narrate(event: &Event<'_>) -> String {
                 "WARN" => YELLOW,
                 _ => Style::new(),
             };
-            let message = message.trim().replace('\n', "\n                | ");
+            let lines: Vec<_> = message.trim().lines().map(one_line).collect();
+            let message = lines.join("\n                | ");
             format!(
                 "{}  {}  {message}",
                 styled(DIM, time),
@@ -79,10 +92,10 @@ fn plan(changes: &[Change]) -> String {
             Verb::Delete => RED,
         };
         let detail = change.detail.as_ref().map_or_else(String::new, |detail| {
-            format!("  {}", styled(DIM, format!("({detail})")))
+            format!("  {}", styled(DIM, format!("({})", one_line(detail))))
         });
         let (sign, kind) = (styled(style, change.verb.sign()), change.kind);
-        format!("  {sign} {kind:width$}  {}{detail}", change.name)
+        format!("  {sign} {kind:width$}  {}{detail}", one_line(&change.name))
     };
     let lines: Vec<_> = changes.iter().map(line).collect();
     format!("{}\n{}", styled(BOLD, "Plan"), lines.join("\n"))
@@ -113,9 +126,12 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(head)
-        .add_rows(rows);
+        .add_rows(
+            rows.iter()
+                .map(|row| row.each_ref().map(|cell| one_line(cell))),
+        );
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

@@ -18,7 +18,7 @@ use crate::cli::Format;
 use crate::error::Error;
 use crate::plan::Change;
 
-pub use human::{bytes, table};
+pub use human::{bytes, one_line, table};
 use progress::Progress;
 
 /// Something that happened, for the narrative.
@@ -187,6 +187,11 @@ impl Out {
     pub fn problem(&self, error: &Error) {
         self.finish();
         write_line(&mut anstream::stderr().lock(), &human::problem(error));
+        self.annotate(error);
+    }
+
+    /// Makes the problems annotations, under GitHub Actions.
+    pub fn annotate(&self, error: &Error) {
         if self.0.format == Format::Github {
             for problem in error.problems() {
                 let command = github::annotation("error", "beanship", problem.message());
@@ -215,6 +220,11 @@ impl Out {
     pub fn raw(&self, bytes: &mut impl std::io::Read) -> std::io::Result<u64> {
         self.finish();
         std::io::copy(bytes, &mut std::io::stdout().lock())
+    }
+
+    /// Prints a line of a result that grows.
+    pub fn line(&self, text: &str) {
+        write_line(&mut anstream::stdout().lock(), text);
     }
 
     /// Asks for agreement on the terminal.

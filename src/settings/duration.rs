@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+/// Nothing that is waited for takes longer.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Reads a duration with its units.
 ///
 /// # Errors
@@ -12,6 +15,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| *duration <= LONGEST)
         .ok_or_else(|| format!("`{text}` is not a time: write it like 90s, 20m or 1h"))
 }
 
@@ -44,7 +48,7 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(|d| d.as_secs_f64()), Ok(seconds), "{text}");
         }
-        for text in ["", "20", "soon", "-5m", "1x"] {
+        for text in ["", "20", "soon", "-5m", "1x", "200h"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -72,11 +72,16 @@ impl Environ {
     #[must_use]
     pub fn ci_ref(&self) -> Option<CiRef> {
         let branch = |name: &str| match self.get(name) {
-            Some(branch) => CiRef::Branch(branch.strip_prefix("origin/").unwrap_or(branch).into()),
+            Some(branch) => CiRef::Branch(branch.into()),
             None => CiRef::NoBranch,
         };
         if self.is_github() {
-            let of_a_branch = self.get("GITHUB_REF_TYPE") == Some("branch")
+            let pull = self.get("GITHUB_HEAD_REF").is_some()
+                || self
+                    .get("GITHUB_EVENT_NAME")
+                    .is_some_and(|event| event.starts_with("pull_request"));
+            let of_a_branch = !pull
+                && self.get("GITHUB_REF_TYPE") == Some("branch")
                 && self
                     .get("GITHUB_REF")
                     .is_none_or(|full| full.starts_with("refs/heads/"));
@@ -99,12 +104,15 @@ impl Environ {
             })
         } else if self.get("JENKINS_URL").is_some() {
             let other = self.get("CHANGE_ID").is_some() || self.get("TAG_NAME").is_some();
-            let name = if self.get("BRANCH_NAME").is_some() {
-                "BRANCH_NAME"
-            } else {
-                "GIT_BRANCH"
-            };
-            Some(if other { CiRef::NoBranch } else { branch(name) })
+            // GIT_BRANCH names the remote too.
+            let named = self.get("BRANCH_NAME").or_else(|| {
+                self.get("GIT_BRANCH")
+                    .map(|name| name.strip_prefix("origin/").unwrap_or(name))
+            });
+            Some(match named {
+                Some(branch) if !other => CiRef::Branch(branch.into()),
+                _ => CiRef::NoBranch,
+            })
         } else {
             None
         }
@@ -127,7 +135,7 @@ mod tests {
     fn each_ci_system_names_its_branch() {
         let main = Some(CiRef::Branch("main".into()));
         type Variables = &'static [(&'static str, &'static str)];
-        let table: [(Variables, Option<CiRef>); 9] = [
+        let table: [(Variables, Option<CiRef>); 10] = [
             (&[], None),
             (
                 &[
@@ -152,6 +160,16 @@ mod tests {
                     ("GITHUB_ACTIONS", "true"),
                     ("GITHUB_REF_TYPE", "tag"),
                     ("GITHUB_REF_NAME", "v1"),
+                ],
+                Some(CiRef::NoBranch),
+            ),
+            (
+                &[
+                    ("GITHUB_ACTIONS", "true"),
+                    ("GITHUB_EVENT_NAME", "pull_request_target"),
+                    ("GITHUB_REF_TYPE", "branch"),
+                    ("GITHUB_REF_NAME", "main"),
+                    ("GITHUB_REF", "refs/heads/main"),
                 ],
                 Some(CiRef::NoBranch),
             ),

@@ -113,6 +113,7 @@ impl Settings {
             .config
             .clone()
             .or_else(|| environ.get("BEANSHIP_CONFIG").map(PathBuf::from));
+        let is_named = named.is_some();
         let config_file = match named {
             Some(file) => Some(directory.join(file)),
             None => config::find(&directory),
@@ -121,8 +122,8 @@ impl Settings {
             Some(file) => Config::read(file, shown(file, &directory))?,
             None => Config::default(),
         };
-        let root = match (&global.config, &config_file) {
-            (None, Some(file)) => file.parent().map_or(directory, Path::to_path_buf),
+        let root = match (is_named, &config_file) {
+            (false, Some(file)) => file.parent().map_or(directory, Path::to_path_buf),
             _ => directory,
         };
         let sandbox = match (global.sandbox_empty, global.sandbox) {
@@ -187,6 +188,12 @@ impl Settings {
             Some(CiRef::NoBranch) => None,
             None => git.map(str::to_owned),
         }
+    }
+
+    /// Whether CI runs this and it is known which branch it builds, or that it builds none.
+    #[must_use]
+    pub fn knows_branch(&self, branch: Option<&str>) -> bool {
+        self.environ.is_ci() && (branch.is_some() || self.environ.ci_ref().is_some())
     }
 
     /// The environment that a reading command is about: `--env`, else the branch's, else the

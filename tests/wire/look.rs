@@ -113,6 +113,7 @@ fn config_shows_what_is_meant() {
     profile: null
     bucket_name: null
     bucket_path: shop
+    bucket_owner: null
     bundle:
       include: []
       exclude: []

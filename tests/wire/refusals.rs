@@ -156,11 +156,13 @@ fn the_wrong_region_or_application_is_named() {
     Deploying shop to shop-prod (us-west-2, in the sandbox)
     error: no environment shop-prod in us-west-2: the application shop has none there
     hint: check the region (`--region`), the account (`aws sts get-caller-identity`) and `beanship list`
+    hint: let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`
     [exit 2]
 
     Deploying other to shop-prod (eu-central-1, in the sandbox)
     error: shop-prod belongs to the application shop, not to other
     hint: set `app: shop` in beanship.yml, or pass `--app shop`
+    hint: let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`
     [exit 2]
     ");
 }
