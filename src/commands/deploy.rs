@@ -94,14 +94,7 @@ async fn carry_out(
     let (bundled, world, first) = prepare(cx, &target, settings, deadline).await?;
     report.bundled(&bundled.file);
     report.describe(&first.environment);
-    let desired = Desired {
-        label: Label::of(settings.label.as_deref(), source, &bundled.file.sha256),
-        description: source.description(settings.message.as_deref()),
-        bundle: bundled.file.clone(),
-        bucket: settings.bucket.clone(),
-        force: args.force,
-        target,
-    };
+    let desired = wish(args, source, target, settings, &bundled);
     let mut follower = Follower::behind(&first.events);
     if let Some(operation) = own_operation(args, &desired, &first) {
         let before = &first.events[operation.events.len()..];
@@ -150,6 +143,24 @@ async fn carry_out(
         health_timeout: following.health_timeout,
     };
     watch.to_the_end(Seen::behind(made.follower), report).await
+}
+
+/// What is wanted, now that the bundle is there.
+fn wish(
+    args: &DeployArgs,
+    source: &Source,
+    target: Target,
+    settings: &DeploySettings,
+    bundled: &Bundled,
+) -> Desired {
+    Desired {
+        label: Label::of(settings.label.as_deref(), source, &bundled.file.sha256),
+        description: source.description(settings.message.as_deref()),
+        bundle: bundled.file.clone(),
+        bucket: settings.bucket.clone(),
+        force: args.force,
+        target,
+    }
 }
 
 /// The environment; none where no environment belongs to the branch and CI runs this.

@@ -132,6 +132,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn each_ci_system_names_its_branch() {
         let main = Some(CiRef::Branch("main".into()));
         type Variables = &'static [(&'static str, &'static str)];
