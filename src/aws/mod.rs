@@ -1,6 +1,7 @@
 //! The only place that builds AWS clients and decodes their errors. Clients are the SDK's own;
 //! credentials, SSO, OIDC, profiles and endpoint overrides are whatever its default chain gives.
 
+pub mod download;
 pub mod error;
 mod wire;
 

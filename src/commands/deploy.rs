@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::DeployArgs;
 use crate::deploy::events::Follower;
+use crate::deploy::explain::{self, Case};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::deploy::source::Source;
@@ -18,6 +19,7 @@ use crate::plan::{Moment, Plan, Step};
 use crate::settings::{Choice, Chosen, DeploySettings, SandboxMode, Target};
 
 use super::bundle::{Bundled, Job, stopped};
+use super::logs::folder;
 use super::{Context, signal};
 
 /// How long beyond the deadline a last look may take.
@@ -46,7 +48,11 @@ pub async fn run(cx: &Context, args: &DeployArgs) -> Result<Exit> {
         result = ship(cx, args, &mut report) => Some(result),
         () = signal() => None,
     };
-    let result = result.unwrap_or_else(|| Err(interrupted(&report)));
+    let result = match result {
+        Some(result) => result,
+        None if report.is_settled() => Ok(()),
+        None => Err(interrupted(&report)),
+    };
     let error = report.close(result);
     if let Some(error) = &error {
         cx.out.problem(error);
@@ -66,6 +72,7 @@ async fn ship(cx: &Context, args: &DeployArgs, report: &mut DeployReport) -> Res
     let course = carry_out(cx, args, &source, target, (&settings, deadline), report);
     match tokio::time::timeout_at((deadline + GRACE).into(), course).await {
         Ok(result) => result,
+        Err(_) if report.is_settled() => Ok(()),
         Err(_) => Err(unanswered(report)),
     }
 }
@@ -125,7 +132,32 @@ async fn carry_out(
     report.seen = Seen::behind(made.follower);
     let (outcome, why) = watch.until_settled(&mut report.seen).await?;
     report.settle(outcome, Some(why));
+    explain(cx, &world, &label, report).await;
     Ok(())
+}
+
+/// Tells why a deploy failed.
+async fn explain(cx: &Context, world: &World, label: &str, report: &mut DeployReport) {
+    let (Some(environment), true) = (&report.environment, explain::is_called_for(report.outcome))
+    else {
+        return;
+    };
+    let waiting = format!("{environment} failed: fetching the instances' logs");
+    world.out.event(&Event::Waiting(&waiting));
+    let case = Case {
+        aws: &world.aws,
+        environment,
+        events: &report.seen.events,
+        wanted: label,
+        folder: &folder(cx),
+        deadline: world.deadline,
+    };
+    let explanation = explain::explain(&case).await;
+    let text = explanation.human();
+    if !text.is_empty() {
+        world.out.event(&Event::Explanation(&text));
+    }
+    report.explanation = Some(explanation);
 }
 
 /// The environment; none where no environment belongs to the branch and CI runs this.
