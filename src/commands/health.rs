@@ -238,6 +238,17 @@ mod tests {
             refreshed: None,
             remarks: vec!["something is not told".into()],
         };
-        insta::assert_snapshot!(health.human(), @"");
+        insta::assert_snapshot!(health.human(), @"
+        shop-prod  Ready  Red (Degraded)  v2
+          Impaired services on 1 out of 2 instances.
+          2.5 requests/s (24 2xx, 1 5xx), p50 12 ms, p99 1.2 s
+          instances: 1 Degraded, 1 NoData
+
+        INSTANCE  VERSION  DEPLOYMENT  HEALTH    REQ/S  P50    P99    CPU    LOAD
+        i-1       v2       Deployed    Degraded  2.5    12 ms  1.2 s  0.7 %  0.00 0.01
+        i-2       v2       Deployed    NoData    -      -      -      -      -
+        i-1: 90 % of the requests are failing with HTTP 5xx.
+        note: something is not told
+        ");
     }
 }

@@ -99,6 +99,7 @@ fn the_document_has_every_field() {
       "environment_id": "...",
       "error": null,
       "events": "...",
+      "explanation": null,
       "health": "Green",
       "outcome": "succeeded",
       "plan": "...",

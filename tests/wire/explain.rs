@@ -112,7 +112,29 @@ fn logs_shows_every_file_under_its_name() {
     let project = with("deploy: fail");
     assert_eq!(project.deploy(&["--env", "production"]).1, Some(1));
     let run = project.sandbox(&["logs", "--env", "production"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @r#"
+    ==> i-ID /var/log/eb-engine.log <==
+    2026/11/21 TIME.841000 [INFO] Engine received EB command cfn-hup-exec
+    2026/11/21 TIME.841000 [INFO] Running command: app-deploy
+    2026/11/21 TIME.841000 [INFO] Executing instruction: StageApplication
+    2026/11/21 TIME.841000 [INFO] Executing instruction: RunAppDeployPreBuildHooks
+    2026/11/21 TIME.841000 [INFO] Executing instruction: Docker Specific Build Application
+    2026/11/21 TIME.841000 [INFO] Running command /bin/sh -c docker compose build
+    2026/11/21 TIME.841000 [INFO] Executing instruction: Run Docker Container
+    2026/11/21 TIME.841000 [INFO] Running command /bin/sh -c docker compose up -d
+    2026/11/21 TIME.858000 [ERROR] An error occurred during execution of command [app-deploy] - [Run Docker Container]. Stop running the command. Error: failed to run docker containers: Command /bin/sh -c docker compose up -d failed with error exit status 1 (by order of the trouble file)
+    2026/11/21 TIME.858000 [INFO] Executing cleanup logic
+    2026/11/21 TIME.858000 [INFO] CommandService Response: {"status":"FAILURE","api_version":"1.0","results":[{"status":"FAILURE","msg":"Engine execution has encountered an error.","returncode":1}]}
+    2026/11/21 TIME.858000 [INFO] Platform Engine finished execution on command: app-deploy
+
+    ==> i-ID /var/log/eb-docker/containers/eb-current-app/eb-stdouterr.log <==
+    web-1  | connecting to postgres://[redacted]@db:5432/shop
+    web-1  | Error: connect ECONNREFUSED db:5432
+    web-1  |     at TCPConnectWrap.afterConnect (node:net:1555:16)
+    web-1 exited with code 1
+    ------- stderr -------
+    [exit 0]
+    "#);
     let logs = project
         .sandbox(&["logs", "--env", "production", "--output", "json"])
         .json();
@@ -167,7 +189,16 @@ fn health_shows_instances_and_what_runs_on_them() {
     let project = Project::new();
     assert_eq!(project.deploy(&["--env", "production"]).1, Some(0));
     let run = project.sandbox(&["health", "--env", "production"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    shop-prod  Ready  Green (Ok)  DIGEST
+      0 requests/s
+      instances: 1 Ok
+
+    INSTANCE             VERSION       DEPLOYMENT  HEALTH  REQ/S  P50  P99  CPU    LOAD
+    i-ID  DIGEST  Deployed    Ok      0      -    -    0.7 %  0.00 0.01
+    ------- stderr -------
+    [exit 0]
+    ");
     let health = project
         .sandbox(&["health", "--env", "production", "--output", "json"])
         .json();
@@ -181,7 +212,13 @@ fn health_that_may_not_be_read_in_full_is_one_line() {
         "deny: [elasticbeanstalk:DescribeEnvironmentHealth, elasticbeanstalk:DescribeInstancesHealth]",
     );
     let run = project.sandbox(&["health", "--env", "production"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    shop-prod  Ready  Green (Ok)  Sample Application
+    note: the caller may not call elasticbeanstalk:DescribeEnvironmentHealth
+    note: the caller may not call elasticbeanstalk:DescribeInstancesHealth
+    ------- stderr -------
+    [exit 0]
+    ");
 }
 
 /// Starts a command that ends with Ctrl-C, and gives its first lines and its end.

@@ -255,7 +255,7 @@ fn usual_lines_tell_no_cause() {
 fn the_missing_permission_comes_with_its_statement() {
     let line = "AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/shop-ec2/i-0abc is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-AbCdEf because no identity-based policy allows the action";
     let causes = of("shop-prod", [line]);
-    insta::assert_snapshot!(causes[0].hint, @"");
+    insta::assert_snapshot!(causes[0].hint, @r#"allow the action secretsmanager:GetSecretValue: `aws iam put-role-policy --role-name shop-ec2 --policy-name secretsmanager-GetSecretValue --policy-document '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-AbCdEf"}]}'`"#);
 }
 
 #[test]
@@ -274,4 +274,15 @@ fn a_reason_stands_before_a_mere_exit_code() {
     .map(|cause| cause.name)
     .collect();
     assert_eq!(names, ["port_taken", "out_of_memory"]);
+}
+
+#[test]
+fn what_a_log_says_never_becomes_a_command() {
+    for line in [
+        "User: arn:aws:sts::1:assumed-role/$(reboot)/i-1 is not authorized to perform: s3:Get`reboot` on resource: arn:aws:s3:::b'; reboot; '",
+        "fork/exec .platform/hooks/prebuild/$(reboot): permission denied",
+    ] {
+        let causes = of("e", [line]);
+        assert!(!causes[0].hint.contains("reboot"), "{}", causes[0].hint);
+    }
 }

@@ -269,7 +269,14 @@ Error response from daemon: driver failed programming external connectivity on e
     fn errors_come_with_what_led_to_them_and_what_belongs_to_them() {
         let since = "2026-11-21T10:00:00Z".parse().ok();
         let found = excerpts("i-1", &[section("/var/log/eb-engine.log", ENGINE)], since);
-        insta::assert_snapshot!(shown(&found), @"");
+        insta::assert_snapshot!(shown(&found), @"
+        /var/log/eb-engine.log
+          2026/11/21 10:00:01.000001 [INFO] Executing instruction: Docker Specific Build Application
+          2026/11/21 10:00:02.000001 [INFO] Running command /bin/sh -c docker compose build
+          2026/11/21 10:00:03.000001 [INFO] Running command /bin/sh -c docker compose up -d
+          2026/11/21 10:00:09.000001 [ERROR] An error occurred during execution of command [app-deploy] - [Run Docker Container]. Stop running the command. Error: failed to run docker containers: Command /bin/sh -c docker compose up -d failed with error exit status 1. Stderr: Container current-db-1  Starting
+          Error response from daemon: driver failed programming external connectivity on endpoint current-web-1: Bind for 0.0.0.0:80 failed: port is already allocated
+        ");
     }
 
     #[test]
@@ -294,7 +301,19 @@ db-1   | checkpoint complete";
                 "2026/11/21 10:00:00 [INFO] 01_login.sh\nLogin Succeeded",
             ),
         ];
-        insta::assert_snapshot!(shown(&excerpts("i-1", &files, None)), @"");
+        insta::assert_snapshot!(shown(&excerpts("i-1", &files, None)), @r#"
+        /var/log/eb-hooks.log
+          2026/11/21 10:00:00 [INFO] 01_login.sh
+          Login Succeeded
+        /var/log/eb-docker/containers/eb-current-app/eb-stdouterr.log
+          web-1  | listening
+          db-1   | ready
+          web-1  | Traceback (most recent call last):
+          web-1  |   File "/app/main.py", line 3, in <module>
+          web-1  |     connect(password=[redacted])
+          web-1  | ConnectionError: no route to db
+          web-1 exited with code 1
+        "#);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Why a deploy failed: which instances, their causes, and the lines that matter out of their
 //! logs. What cannot be found out is a remark, never an error: the outcome stands already.
 
+mod advice;
 pub mod causes;
 pub mod extract;
 pub mod keep;
+mod known;
 pub mod redact;
 pub mod sections;
 pub mod tail;
+mod words;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -34,8 +37,6 @@ const TOO_SHORT: Duration = Duration::from_secs(1);
 const FIRST_LOOK: Duration = Duration::from_secs(8);
 /// From how many instances logs are read.
 const INSTANCES: usize = 10;
-/// The most failed instances that are told one by one, for people.
-const TOLD: usize = 5;
 
 /// What a failed deploy is explained from.
 #[derive(Debug)]
@@ -307,75 +308,6 @@ impl Explanation {
                 None => {}
             }
         }
-    }
-
-    /// The explanation for people; empty when there is nothing to say.
-    #[must_use]
-    pub fn human(&self) -> String {
-        let mut parts = Vec::new();
-        if !self.instances.is_empty() {
-            parts.push(self.failed_instances());
-        }
-        for excerpt in &self.excerpts {
-            let lines: String = excerpt
-                .lines
-                .iter()
-                .map(|line| format!("\n  | {line}"))
-                .collect();
-            parts.push(format!(
-                "{} ({}){lines}",
-                excerpt.file,
-                several(&excerpt.instances)
-            ));
-        }
-        if !self.causes.is_empty() {
-            let one = |cause: &Cause| format!("  {}\n  | {}", cause.what, cause.evidence);
-            let lines: Vec<String> = self.causes.iter().map(one).collect();
-            parts.push(format!("Likely cause\n{}", lines.join("\n")));
-        }
-        if !self.logs.is_empty() {
-            let lines: String = self
-                .logs
-                .iter()
-                .map(|path| format!("\n  {}", shown(path)))
-                .collect();
-            parts.push(format!("Whole logs{lines}"));
-        }
-        parts.extend(self.remarks.iter().map(|remark| format!("note: {remark}")));
-        parts.join("\n")
-    }
-
-    fn failed_instances(&self) -> String {
-        let one = |instance: &Instance| {
-            let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
-            let causes: String = instance
-                .causes
-                .iter()
-                .map(|cause| format!("\n    {cause}"))
-                .collect();
-            format!(
-                "  {}  health {}, deployment of {} {}{causes}",
-                instance.id,
-                text(&instance.health),
-                text(&instance.version_label),
-                text(&instance.deployment).to_lowercase(),
-            )
-        };
-        let mut lines: Vec<String> = self.instances.iter().take(TOLD).map(one).collect();
-        if self.instances.len() > TOLD {
-            lines.push(format!("  and {} more", self.instances.len() - TOLD));
-        }
-        format!("Failed instances\n{}", lines.join("\n"))
-    }
-}
-
-/// `i-1, i-2 and 3 more`
-fn several(instances: &[String]) -> String {
-    match instances {
-        [first, second, rest @ ..] if !rest.is_empty() => {
-            format!("{first}, {second} and {} more", rest.len())
-        }
-        few => few.join(", "),
     }
 }
 

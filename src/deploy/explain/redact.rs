@@ -146,7 +146,7 @@ fn shorten(line: String) -> String {
         return line;
     }
     let chars: Vec<char> = line.chars().collect();
-    let half = WIDTH / 2 - 2;
+    let half = WIDTH / 2 - 3;
     let (head, tail) = (&chars[..half], &chars[chars.len() - half..]);
     format!(
         "{} ... {}",

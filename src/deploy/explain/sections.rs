@@ -66,7 +66,8 @@ pub fn split(text: &str) -> Vec<Section> {
 /// A heading at the beginning of these lines: its path, and how many lines it takes.
 fn heading<'a>(lines: &[&'a str]) -> Option<(&'a str, usize)> {
     let path = lines.get(1)?.trim();
-    let is_path = path.starts_with('/') && !path.contains(char::is_whitespace);
+    let odd = |char: char| char.is_whitespace() || char.is_control();
+    let is_path = path.starts_with('/') && !path.contains(odd);
     if !is_rule(lines[0]) || !is_path {
         return None;
     }
