@@ -1,4 +1,5 @@
-//! New lines of logs, by tails again and again: which lines are new, and under which heading.
+//! New lines of logs, out of CloudWatch Logs where the environment streams there, else by tails
+//! again and again: which lines are new, and under which heading.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,10 +12,13 @@ use crate::error::{Error, Exit, Kind, Result};
 use crate::output::Event;
 
 use super::super::signal;
+use super::stream::Stream;
 use super::{InstanceLogs, Logs, Wish, heading};
 
 /// The pause between two tails: each one makes every instance collect its logs.
 const PACE: Duration = Duration::from_secs(10);
+/// The pause between two looks at CloudWatch Logs.
+const STREAM_PACE: Duration = Duration::from_secs(5);
 /// How many lines of each file a follower begins with.
 const BEGIN: usize = 10;
 
@@ -24,13 +28,20 @@ pub(super) async fn follow(wish: &Wish<'_>) -> Result<Exit> {
     let out = &wish.cx.out;
     let json = out.format() == Format::Json;
     let rounds = async {
+        let mut stream = Stream::open(wish).await;
         loop {
-            match wish.tail().await {
-                Ok(logs) => {
-                    let news = known.news(&logs);
-                    if !json && out.raw(&mut news.as_bytes()).is_err() {
-                        return Ok(Exit::Done);
-                    }
+            let (news, pace) = match &mut stream {
+                Some(stream) => (stream.news(wish, &mut known).await, STREAM_PACE),
+                None => (wish.tail().await.map(|logs| known.news(&logs)), PACE),
+            };
+            match news {
+                Ok(news) if json || out.raw(&mut news.as_bytes()).is_ok() => {}
+                Ok(_) => return Ok(Exit::Done),
+                Err(error) if stream.is_some() && is_final(&error) => {
+                    let text = format!("CloudWatch Logs is not read, tails are instead: {error}");
+                    out.event(&Event::Note(&text));
+                    stream = None;
+                    continue;
                 }
                 Err(error) if is_final(&error) => return Err(error),
                 Err(error) => {
@@ -38,7 +49,7 @@ pub(super) async fn follow(wish: &Wish<'_>) -> Result<Exit> {
                     out.event(&Event::Warning(&text));
                 }
             }
-            tokio::time::sleep(PACE).await;
+            tokio::time::sleep(pace).await;
         }
     };
     let end = tokio::select! {
@@ -58,7 +69,7 @@ fn is_final(error: &Error) -> bool {
 
 /// The lines that were printed already.
 #[derive(Debug, Default)]
-struct Known {
+pub(super) struct Known {
     /// The last tail of each file.
     tails: BTreeMap<(String, String), Vec<String>>,
     /// Every line since the beginning.
@@ -82,21 +93,31 @@ impl Known {
                     None if first => &file.lines[file.lines.len().saturating_sub(BEGIN)..],
                     None => &file.lines[..],
                 };
-                if !new.is_empty() {
-                    if self.last.as_ref() != Some(&key) {
-                        text.push_str(&format!("{}\n", heading(&key.0, &key.1)));
-                        self.last = Some(key.clone());
-                    }
-                    new.iter()
-                        .for_each(|line| text.push_str(&format!("{line}\n")));
-                    self.told
-                        .entry(key.clone())
-                        .or_default()
-                        .extend_from_slice(new);
-                }
+                let new = new.to_vec();
+                text.push_str(&self.tell(&key, &new));
                 self.tails.insert(key, file.lines.clone());
             }
         }
+        text
+    }
+
+    /// Some new lines of a file, with a heading where it is another one than before.
+    pub(super) fn tell(&mut self, key: &(String, String), lines: &[String]) -> String {
+        let mut text = String::new();
+        if lines.is_empty() {
+            return text;
+        }
+        if self.last.as_ref() != Some(key) {
+            text.push_str(&format!("{}\n", heading(&key.0, &key.1)));
+            self.last = Some(key.clone());
+        }
+        for line in lines {
+            text.push_str(&format!("{line}\n"));
+        }
+        self.told
+            .entry(key.clone())
+            .or_default()
+            .extend_from_slice(lines);
         text
     }
 

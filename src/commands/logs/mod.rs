@@ -2,6 +2,7 @@
 //! with `--follow` what is new, again and again.
 
 mod follow;
+mod stream;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,7 @@ const BUNDLE_PATIENCE: Duration = Duration::from_secs(300);
 struct Wish<'a> {
     cx: &'a Context,
     aws: Aws,
+    application: String,
     environment: String,
     instance: Option<&'a str>,
     expected: Option<usize>,
@@ -91,6 +93,7 @@ async fn find<'a>(cx: &'a Context, args: &'a LogsArgs) -> Result<Wish<'a>> {
     }
     Ok(Wish {
         cx,
+        application: target.app,
         environment: target.environment,
         instance,
         expected,
