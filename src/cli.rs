@@ -94,6 +94,10 @@ pub enum Command {
     List(ApplicationArgs),
     /// Show an environment's events
     Events(EventsArgs),
+    /// Show an environment's health: instances, what runs on each, requests, latency
+    Health(HealthArgs),
+    /// Show the instances' logs
+    Logs(LogsArgs),
     /// Show the resolved settings
     Config(ConfigArgs),
     /// Serve the embedded AWS for other clients until Ctrl-C
@@ -225,6 +229,34 @@ pub struct EventsArgs {
     /// How many of the newest events
     #[arg(short = 'n', long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub lines: u16,
+}
+
+/// `beanship health`
+#[derive(Debug, Clone, Default, Args)]
+pub struct HealthArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Look again every ten seconds until Ctrl-C
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+/// `beanship logs`
+#[derive(Debug, Clone, Default, Args)]
+pub struct LogsArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Download all logs as one zip an instance, instead of showing the last lines
+    #[arg(long, conflicts_with = "follow")]
+    pub full: bool,
+    /// Only this instance
+    #[arg(long, value_name = "ID")]
+    pub instance: Option<String>,
+    /// Keep printing new lines until Ctrl-C
+    #[arg(short, long)]
+    pub follow: bool,
 }
 
 /// `beanship config`

@@ -1,6 +1,7 @@
 //! The only place that builds AWS clients and decodes their errors. Clients are the SDK's own;
 //! credentials, SSO, OIDC, profiles and endpoint overrides are whatever its default chain gives.
 
+pub mod download;
 pub mod error;
 mod wire;
 
@@ -55,6 +56,8 @@ pub struct Aws {
     pub eb: aws_sdk_elasticbeanstalk::Client,
     /// S3.
     pub s3: aws_sdk_s3::Client,
+    /// CloudWatch Logs, where environments may stream to.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
     /// STS, for the account's number.
     pub sts: aws_sdk_sts::Client,
     /// The region of all of them.
@@ -92,6 +95,10 @@ impl Aws {
         let s3 = aws_sdk_s3::config::Builder::from(&config)
             .interceptor(wire::Tap(wire.clone()))
             .build();
+        let logs = aws_sdk_cloudwatchlogs::config::Builder::from(&config)
+            .timeout_config(timeouts.clone())
+            .interceptor(wire::Tap(wire.clone()))
+            .build();
         let sts = aws_sdk_sts::config::Builder::from(&config)
             .timeout_config(timeouts)
             .interceptor(wire::Tap(wire.clone()))
@@ -99,6 +106,7 @@ impl Aws {
         Ok(Self {
             eb: aws_sdk_elasticbeanstalk::Client::from_conf(eb),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            logs: aws_sdk_cloudwatchlogs::Client::from_conf(logs),
             sts: aws_sdk_sts::Client::from_conf(sts),
             region,
             place,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::cli::DeployArgs;
 use crate::deploy::environment::{self, Environment};
 use crate::deploy::events::{Follower, Operation};
+use crate::deploy::explain::{self, Case};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::{DeployReport, Update};
 use crate::deploy::source::Source;
@@ -19,6 +20,7 @@ use crate::plan::{Moment, Plan, Step};
 use crate::settings::{Choice, Chosen, DeploySettings, SandboxMode, Target};
 
 use super::bundle::{Bundled, Job, stopped};
+use super::logs::folder;
 use super::watch::resume;
 use super::{Context, signal};
 
@@ -50,6 +52,7 @@ pub async fn run(cx: &Context, args: &DeployArgs) -> Result<Exit> {
     };
     let result = match result {
         Some(result) => result.map_err(|error| cx.hint_at_sandbox(error)),
+        None if report.is_settled() => Ok(()),
         None if args.abort_on_interrupt && report.update() != Update::NotAsked => {
             Err(abort(cx, &report).await)
         }
@@ -78,6 +81,7 @@ async fn ship(cx: &Context, args: &DeployArgs, report: &mut DeployReport) -> Res
     let course = carry_out(cx, args, &source, target, (&settings, deadline), report);
     match tokio::time::timeout_at((deadline + GRACE).into(), course).await {
         Ok(result) => result,
+        Err(_) if report.is_settled() => Ok(()),
         Err(_) => Err(unanswered(report)),
     }
 }
@@ -142,7 +146,11 @@ async fn carry_out(
         health: following.health,
         health_timeout: following.health_timeout,
     };
-    watch.to_the_end(Seen::behind(made.follower), report).await
+    watch
+        .to_the_end(Seen::behind(made.follower), report)
+        .await?;
+    explain(cx, &world, &label, report).await;
+    Ok(())
 }
 
 /// What is wanted, now that the bundle is there.
@@ -161,6 +169,30 @@ fn wish(
         force: args.force,
         target,
     }
+}
+
+/// Tells why a deploy failed.
+pub(super) async fn explain(cx: &Context, world: &World, label: &str, report: &mut DeployReport) {
+    let (Some(environment), true) = (&report.environment, explain::is_called_for(report.outcome))
+    else {
+        return;
+    };
+    let waiting = format!("{environment} failed: fetching the instances' logs");
+    world.out.event(&Event::Waiting(&waiting));
+    let case = Case {
+        aws: &world.aws,
+        environment,
+        events: &report.seen.events,
+        wanted: label,
+        folder: &folder(cx),
+        deadline: world.deadline,
+    };
+    let explanation = explain::explain(&case).await;
+    let text = explanation.human();
+    if !text.is_empty() {
+        world.out.event(&Event::Explanation(&text));
+    }
+    report.explanation = Some(explanation);
 }
 
 /// The environment; none where no environment belongs to the branch and CI runs this.

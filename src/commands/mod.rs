@@ -5,7 +5,9 @@ pub mod completions;
 pub mod config;
 pub mod deploy;
 pub mod events;
+pub mod health;
 pub mod list;
+pub mod logs;
 pub mod sandbox;
 pub mod status;
 pub mod watch;
@@ -61,6 +63,8 @@ pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
         Command::Status(args) => cx.interruptible(status::run(cx, args)).await,
         Command::List(args) => cx.interruptible(list::run(cx, args)).await,
         Command::Events(args) => events::run(cx, args).await,
+        Command::Health(args) => health::run(cx, args).await,
+        Command::Logs(args) => logs::run(cx, args).await,
         Command::Config(args) => config::run(cx, args),
         Command::Sandbox(args) => sandbox::run(cx, args).await,
         Command::Completions { shell } => completions::run(*shell, &cx.out),

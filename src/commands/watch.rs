@@ -55,7 +55,10 @@ async fn follow(cx: &Context, args: &WatchArgs, report: &mut DeployReport) -> Re
     };
     let text = format!("Watching {} on {}", operation.words(), target.environment);
     cx.out.event(&Told::Headline(&text));
-    resume(&world, &target, operation, &before, &following, report).await
+    resume(&world, &target, operation, &before, &following, report).await?;
+    let label = report.version_label.clone().unwrap_or_default();
+    super::deploy::explain(cx, &world, &label, report).await;
+    Ok(())
 }
 
 /// The latest operation of the environment and the events before it, newest first.

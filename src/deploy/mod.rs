@@ -5,6 +5,8 @@
 pub mod bucket;
 pub mod environment;
 pub mod events;
+pub mod explain;
+pub mod health;
 mod observe;
 pub mod outcome;
 pub mod report;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::environment::Environment;
 use super::events::Event;
+use super::explain::Explanation;
 use super::outcome::Outcome;
 use super::watch::Seen;
 use super::{BundleFile, DeployStep, Desired, Observed};
@@ -41,6 +42,8 @@ pub struct DeployReport {
     pub duration_seconds: f64,
     /// The environment's events since the update.
     pub events: Vec<Event>,
+    /// Why it failed, out of the instances' logs.
+    pub explanation: Option<Explanation>,
     /// What went wrong.
     pub error: Option<Problem>,
     #[serde(skip)]
@@ -95,6 +98,7 @@ impl Default for DeployReport {
             plan: None,
             duration_seconds: 0.0,
             events: Vec::new(),
+            explanation: None,
             error: None,
             begun: Instant::now(),
             why: None,
@@ -164,6 +168,12 @@ impl DeployReport {
         self.update
     }
 
+    /// Whether its end is known, so that nothing that follows changes it.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.why.is_some()
+    }
+
     /// Notes how it ended, and why.
     pub fn settle(&mut self, outcome: Outcome, why: Option<String>) {
         self.outcome = outcome;
@@ -223,13 +233,16 @@ impl DeployReport {
                 errors.join(" / ")
             ));
         }
+        let causes = self.explanation.iter().flat_map(|it| &it.causes);
+        let error = Error::new(Kind::Deploy, message);
+        let error = causes.fold(error, |error, cause| error.hint(&cause.hint));
         Some(
-            Error::new(Kind::Deploy, message)
+            error
                 .hint(format!(
-                    "see the instances with `beanship status --env {environment}`"
+                    "see the instances with `beanship health --env {environment}`"
                 ))
                 .hint(format!(
-                    "read the instances' logs with `eb logs {environment}`"
+                    "read the instances' logs with `beanship logs --env {environment}`"
                 )),
         )
     }

@@ -30,7 +30,7 @@ pub fn one_line(text: &str) -> String {
 /// From which level on an event is told.
 pub(super) fn level(event: &Event<'_>) -> Level {
     match event {
-        Event::Warning(_) => Level::Quiet,
+        Event::Warning(_) | Event::Explanation(_) => Level::Quiet,
         Event::Environment { severity, .. } if is_error(severity) => Level::Quiet,
         Event::Call { .. } => Level::Verbose,
         _ => Level::Normal,
@@ -69,6 +69,7 @@ pub(super) fn narrate(event: &Event<'_>) -> String {
                 styled(style, format!("{severity:<5}"))
             )
         }
+        Event::Explanation(text) => (*text).to_owned(),
         Event::Waiting(text) => format!("... {text}"),
         Event::Call {
             service,

@@ -7,7 +7,7 @@ mod json;
 pub use json::Problem;
 mod progress;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -54,6 +54,8 @@ pub enum Event<'a> {
         /// The service's words.
         message: &'a str,
     },
+    /// Why something failed, in several lines.
+    Explanation(&'a str),
     /// What is being waited for: shown in place on a terminal, now and then elsewhere.
     Waiting(&'a str),
     /// A call to AWS was answered; shown with `-v`.
@@ -211,6 +213,21 @@ impl Out {
     /// Prints the JSON document of an error that was told already.
     pub fn document_of(&self, error: &Error) {
         write_line(&mut anstream::stdout().lock(), &json::failure(error));
+    }
+
+    /// Prints a text on stdout in place of what stands on the terminal; elsewhere below it.
+    ///
+    /// # Errors
+    /// What the operating system says; a closed pipe among it.
+    pub fn repaint(&self, text: &str) -> std::io::Result<()> {
+        self.finish();
+        let mut stdout = anstream::stdout().lock();
+        if std::io::stdout().is_terminal() {
+            // Home, and clear from there: unlike clearing first, this does not flicker.
+            write!(stdout, "\x1b[H\x1b[J")?;
+        }
+        writeln!(stdout, "{text}")?;
+        stdout.flush()
     }
 
     /// Writes bytes to stdout as they are (the bundle, a completion script).

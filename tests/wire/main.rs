@@ -2,6 +2,7 @@
 
 mod bundle;
 mod deploy;
+mod explain;
 mod look;
 mod outcomes;
 mod refusals;

@@ -245,6 +245,8 @@ fn steady(text: &str) -> String {
         (r"\bi-[0-9a-f]{17}\b", "i-ID"),
         (r"\be-[0-9a-z]{10}\b", "e-ID"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "DATE"),
+        (r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6}", "DATE"),
+        (r"\b\d{8}T\d{6}Z-", "DATE-"),
         (r"\d\d:\d\d:\d\d", "TIME"),
         (r"\b\d+\.\d s\b", "N s"),
         (r"running for \d+ seconds", "running for N seconds"),

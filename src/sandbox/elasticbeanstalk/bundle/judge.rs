@@ -19,6 +19,7 @@ pub(super) fn ending(contents: &Contents, around: &Surroundings) -> Ending {
             explanation: Some(NOTHING_TO_RUN.to_owned()),
             engine: "there is no Dockerfile or Dockerrun.aws.json file located in source bundle"
                 .to_owned(),
+            app: "",
         });
     };
     let variables = variables(contents, around);
@@ -29,6 +30,7 @@ pub(super) fn ending(contents: &Contents, around: &Surroundings) -> Ending {
         Err(problem) => Ending::Fails(Failure {
             explanation: None,
             engine: format!("failed to run docker compose: {problem}"),
+            app: "",
         }),
     }
 }

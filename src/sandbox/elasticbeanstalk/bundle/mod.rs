@@ -87,8 +87,15 @@ fn failure(engine: String) -> Ending {
     Ending::Fails(timeline::Failure {
         explanation: None,
         engine,
+        app: "",
     })
 }
+
+/// An application that ends as soon as it starts. It is as careless with its secrets as some are.
+const CRASH: &str = "web-1  | connecting to postgres://shop:tr0ub4dor@db:5432/shop
+web-1  | Error: connect ECONNREFUSED db:5432
+web-1  |     at TCPConnectWrap.afterConnect (node:net:1555:16)
+web-1 exited with code 1";
 
 fn ordered(outcome: Outcome) -> Ending {
     let unhealthy = |status, cause: &str| {
@@ -99,10 +106,13 @@ fn ordered(outcome: Outcome) -> Ending {
         })
     };
     match outcome {
-        Outcome::Fail => failure(
-            "failed to run docker containers: exit status 1 (by order of the trouble file)"
+        Outcome::Fail => Ending::Fails(timeline::Failure {
+            explanation: None,
+            engine: "failed to run docker containers: Command /bin/sh -c docker compose up -d failed with error exit status 1 (by \
+                     order of the trouble file)"
                 .to_owned(),
-        ),
+            app: CRASH,
+        }),
         Outcome::Red => unhealthy(
             HealthStatus::Severe,
             "ELB processes are not healthy on all instances.",

@@ -163,6 +163,26 @@ fn all_at_once(script: &mut Script<'_>, plan: &Plan<'_>) -> Flow {
     flow
 }
 
+/// What the engine writes on its way to the containers.
+/// UNVERIFIED: the names of the instructions in compose mode.
+const DEPLOYING: [&str; 8] = [
+    "Engine received EB command cfn-hup-exec",
+    "Running command: app-deploy",
+    "Executing instruction: StageApplication",
+    "Executing instruction: RunAppDeployPreBuildHooks",
+    "Executing instruction: Docker Specific Build Application",
+    "Running command /bin/sh -c docker compose build",
+    "Executing instruction: Run Docker Container",
+    "Running command /bin/sh -c docker compose up -d",
+];
+
+/// What it writes after an error.
+const GIVING_UP: [&str; 3] = [
+    "Executing cleanup logic",
+    r#"CommandService Response: {"status":"FAILURE","api_version":"1.0","results":[{"status":"FAILURE","msg":"Engine execution has encountered an error.","returncode":1}]}"#,
+    "Platform Engine finished execution on command: app-deploy",
+];
+
 /// Runs the deployment on some instances and says how it went.
 pub(super) fn command(
     script: &mut Script<'_>,
@@ -179,7 +199,9 @@ pub(super) fn command(
         );
     }
     script.publish();
-    script.engine("INFO", "Running command: app-deploy");
+    for doing in DEPLOYING {
+        script.engine("INFO", doing);
+    }
     script.pass(millis);
     match plan.ending {
         Ending::Hangs => Flow::Stuck,
@@ -224,11 +246,20 @@ fn finish(script: &mut Script<'_>, plan: &Plan<'_>, group: &[usize], outcome: Ro
 }
 
 fn explain(script: &mut Script<'_>, failure: &Failure) {
-    script.engine("ERROR", &failure.engine);
+    for line in failure.app.lines() {
+        script.journal(APP_LOG, line);
+    }
+    let engine = &failure.engine;
     script.engine(
         "ERROR",
-        "An error occurred during execution of command [app-deploy]. Stop running the command.",
+        &format!(
+            "An error occurred during execution of command [app-deploy] - [Run Docker Container]. Stop running the command. \
+             Error: {engine}"
+        ),
     );
+    for doing in GIVING_UP {
+        script.engine("INFO", doing);
+    }
     if let Some(explanation) = &failure.explanation {
         script.error(explanation.clone());
     }

@@ -86,6 +86,8 @@ pub(super) struct Failure {
     pub(super) explanation: Option<String>,
     /// What stands in the engine's log.
     pub(super) engine: String,
+    /// What the application writes before it ends, line by line.
+    pub(super) app: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -78,6 +78,7 @@ fn failure() -> Ending {
     Ending::Fails(Failure {
         explanation: None,
         engine: "boom".to_owned(),
+        app: "",
     })
 }
 

@@ -1,0 +1,199 @@
+//! New lines out of CloudWatch Logs, where an environment streams its logs there. A log group
+//! holds one file, a log stream of it one instance (UNVERIFIED: that the stream's name is the
+//! instance's id).
+
+use std::collections::{BTreeMap, HashSet};
+
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
+use aws_sdk_elasticbeanstalk::types::ConfigurationSettingsDescription;
+use jiff::Timestamp;
+
+use crate::aws::error::Explain;
+use crate::deploy::environment::SERVICE;
+use crate::deploy::explain::redact::Redactor;
+use crate::error::Result;
+use crate::output::Event;
+
+use super::Wish;
+use super::follow::Known;
+
+/// CloudWatch Logs in IAM actions.
+const LOGS: &str = "logs";
+/// How far back the first look goes.
+const FIRST_LOOK: i64 = 5 * 60 * 1000;
+/// How late a line may come to be seen: lines of several instances do not arrive in order.
+const LATE: i64 = 60 * 1000;
+/// The most pages of a group that one look reads.
+const PAGES: usize = 10;
+
+/// What is followed, and what was seen of it.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    groups: Vec<String>,
+    /// Milliseconds; lines are asked for from here on.
+    since: i64,
+    newest: i64,
+    seen: HashSet<String>,
+}
+
+impl Stream {
+    /// The environment's log groups; none where it does not stream, or that cannot be read.
+    pub(super) async fn open(wish: &Wish<'_>) -> Option<Self> {
+        if !is_streaming(wish).await.unwrap_or_default() {
+            return None;
+        }
+        let why = match groups(wish).await {
+            Ok(groups) if groups.is_empty() => "it has no log groups yet".to_owned(),
+            Ok(groups) => {
+                return Some(Self {
+                    groups,
+                    since: Timestamp::now().as_millisecond() - FIRST_LOOK,
+                    ..Self::default()
+                });
+            }
+            Err(error) => error.to_string(),
+        };
+        let text = format!("CloudWatch Logs is not read, tails are instead: {why}");
+        wish.cx.out.event(&Event::Note(&text));
+        None
+    }
+
+    /// The lines since the last look, as text.
+    pub(super) async fn news(&mut self, wish: &Wish<'_>, known: &mut Known) -> Result<String> {
+        let mut text = String::new();
+        for group in self.groups.clone() {
+            let found = read(wish, &group, self.since).await?;
+            let path = group.strip_prefix(&prefix(wish)).unwrap_or(&group);
+            for (instance, lines) in self.take(&found, wish.instance) {
+                text.push_str(&known.tell(&(instance, path.to_owned()), &lines));
+            }
+        }
+        self.since = self.since.max(self.newest - LATE);
+        Ok(text)
+    }
+
+    /// The lines that were not seen before, by instance.
+    fn take(
+        &mut self,
+        found: &[FilteredLogEvent],
+        only: Option<&str>,
+    ) -> BTreeMap<String, Vec<String>> {
+        let mut new: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut redactor = Redactor::default();
+        for event in found {
+            self.newest = self.newest.max(event.timestamp().unwrap_or_default());
+            let instance = event.log_stream_name().unwrap_or_default();
+            if only.is_some_and(|only| !instance.contains(only))
+                || !self
+                    .seen
+                    .insert(event.event_id().unwrap_or_default().to_owned())
+            {
+                continue;
+            }
+            let lines = event.message().unwrap_or_default().lines();
+            new.entry(instance.to_owned())
+                .or_default()
+                .extend(lines.filter_map(|line| redactor.line(line)));
+        }
+        new
+    }
+}
+
+/// What the names of an environment's log groups begin with.
+fn prefix(wish: &Wish<'_>) -> String {
+    format!("/aws/elasticbeanstalk/{}", wish.environment)
+}
+
+/// Whether the environment streams its logs.
+async fn is_streaming(wish: &Wish<'_>) -> Result<bool> {
+    let told = wish
+        .aws
+        .eb
+        .describe_configuration_settings()
+        .application_name(&wish.application)
+        .environment_name(&wish.environment)
+        .send()
+        .await
+        .explain(SERVICE, "DescribeConfigurationSettings")?;
+    let options = told
+        .configuration_settings()
+        .iter()
+        .flat_map(ConfigurationSettingsDescription::option_settings);
+    Ok(options.into_iter().any(|option| {
+        option.namespace() == Some("aws:elasticbeanstalk:cloudwatch:logs")
+            && option.option_name() == Some("StreamLogs")
+            && option.value() == Some("true")
+    }))
+}
+
+async fn groups(wish: &Wish<'_>) -> Result<Vec<String>> {
+    let mut pages = wish
+        .aws
+        .logs
+        .describe_log_groups()
+        .log_group_name_prefix(format!("{}/", prefix(wish)))
+        .into_paginator()
+        .send();
+    let mut found = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.explain(LOGS, "DescribeLogGroups")?;
+        let names = page
+            .log_groups()
+            .iter()
+            .filter_map(|group| group.log_group_name());
+        found.extend(names.map(str::to_owned));
+    }
+    Ok(found)
+}
+
+async fn read(wish: &Wish<'_>, group: &str, since: i64) -> Result<Vec<FilteredLogEvent>> {
+    let mut pages = wish
+        .aws
+        .logs
+        .filter_log_events()
+        .log_group_name(group)
+        .start_time(since)
+        .into_paginator()
+        .send();
+    let mut found = Vec::new();
+    for _ in 0..PAGES {
+        let Some(page) = pages.next().await else {
+            break;
+        };
+        match page.explain(LOGS, "FilterLogEvents") {
+            Ok(page) => found.extend(page.events().iter().cloned()),
+            // A group may go while it is followed.
+            Err(error) if error.code() == Some("ResourceNotFoundException") => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_is_given_out_once_and_redacted() {
+        let event = |id: &str, instance: &str, message: &str| {
+            FilteredLogEvent::builder()
+                .event_id(id)
+                .log_stream_name(instance)
+                .timestamp(7)
+                .message(message)
+                .build()
+        };
+        let mut stream = Stream::default();
+        let page = [
+            event("1", "i-1", "started\npassword=x"),
+            event("2", "i-2", "started"),
+        ];
+        let new = stream.take(&page, None);
+        assert_eq!(new["i-1"], ["started", "password=[redacted]"]);
+        assert_eq!((new.len(), stream.newest), (2, 7));
+        assert!(stream.take(&page, None).is_empty());
+        let later = [event("3", "i-1", "a"), event("4", "i-2", "b")];
+        assert_eq!(stream.take(&later, Some("i-2")).len(), 1);
+    }
+}
