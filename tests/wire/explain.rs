@@ -114,18 +114,18 @@ fn logs_shows_every_file_under_its_name() {
     let run = project.sandbox(&["logs", "--env", "production"]);
     insta::assert_snapshot!(run.shown(&project), @r#"
     ==> i-ID /var/log/eb-engine.log <==
-    2026/11/21 TIME.841000 [INFO] Engine received EB command cfn-hup-exec
-    2026/11/21 TIME.841000 [INFO] Running command: app-deploy
-    2026/11/21 TIME.841000 [INFO] Executing instruction: StageApplication
-    2026/11/21 TIME.841000 [INFO] Executing instruction: RunAppDeployPreBuildHooks
-    2026/11/21 TIME.841000 [INFO] Executing instruction: Docker Specific Build Application
-    2026/11/21 TIME.841000 [INFO] Running command /bin/sh -c docker compose build
-    2026/11/21 TIME.841000 [INFO] Executing instruction: Run Docker Container
-    2026/11/21 TIME.841000 [INFO] Running command /bin/sh -c docker compose up -d
-    2026/11/21 TIME.858000 [ERROR] An error occurred during execution of command [app-deploy] - [Run Docker Container]. Stop running the command. Error: failed to run docker containers: Command /bin/sh -c docker compose up -d failed with error exit status 1 (by order of the trouble file)
-    2026/11/21 TIME.858000 [INFO] Executing cleanup logic
-    2026/11/21 TIME.858000 [INFO] CommandService Response: {"status":"FAILURE","api_version":"1.0","results":[{"status":"FAILURE","msg":"Engine execution has encountered an error.","returncode":1}]}
-    2026/11/21 TIME.858000 [INFO] Platform Engine finished execution on command: app-deploy
+    DATE [INFO] Engine received EB command cfn-hup-exec
+    DATE [INFO] Running command: app-deploy
+    DATE [INFO] Executing instruction: StageApplication
+    DATE [INFO] Executing instruction: RunAppDeployPreBuildHooks
+    DATE [INFO] Executing instruction: Docker Specific Build Application
+    DATE [INFO] Running command /bin/sh -c docker compose build
+    DATE [INFO] Executing instruction: Run Docker Container
+    DATE [INFO] Running command /bin/sh -c docker compose up -d
+    DATE [ERROR] An error occurred during execution of command [app-deploy] - [Run Docker Container]. Stop running the command. Error: failed to run docker containers: Command /bin/sh -c docker compose up -d failed with error exit status 1 (by order of the trouble file)
+    DATE [INFO] Executing cleanup logic
+    DATE [INFO] CommandService Response: {"status":"FAILURE","api_version":"1.0","results":[{"status":"FAILURE","msg":"Engine execution has encountered an error.","returncode":1}]}
+    DATE [INFO] Platform Engine finished execution on command: app-deploy
 
     ==> i-ID /var/log/eb-docker/containers/eb-current-app/eb-stdouterr.log <==
     web-1  | connecting to postgres://[redacted]@db:5432/shop

@@ -36,17 +36,17 @@ fn a_failing_deploy_exits_1_and_names_the_error_events() {
       i-ID  health Degraded, deployment of DIGEST failed
         Incorrect application version "DIGEST" (deployment 2). Expected version "Sample Application" (deployment 1).
     /var/log/eb-engine.log (i-ID)
-      | 2026/11/21 TIME.632000 [INFO] Running command /bin/sh -c docker compose build
-      | 2026/11/21 TIME.632000 [INFO] Executing instruction: Run Docker Container
-      | 2026/11/21 TIME.632000 [INFO] Running command /bin/sh -c docker compose up -d
-      | 2026/11/21 TIME.649000 [ERROR] An error occurred during execution of command [app-deploy] - [Run Docker Container]. Stop running the command. Error: failed to run docker containers: Command /bin/sh -c docker compose up -d failed with error exit status 1 (by order of the trouble file)
+      | DATE [INFO] Running command /bin/sh -c docker compose build
+      | DATE [INFO] Executing instruction: Run Docker Container
+      | DATE [INFO] Running command /bin/sh -c docker compose up -d
+      | DATE [ERROR] An error occurred during execution of command [app-deploy] - [Run Docker Container]. Stop running the command. Error: failed to run docker containers: Command /bin/sh -c docker compose up -d failed with error exit status 1 (by order of the trouble file)
     /var/log/eb-docker/containers/eb-current-app/eb-stdouterr.log (i-ID)
       | web-1  | connecting to postgres://[redacted]@db:5432/shop
       | web-1  | Error: connect ECONNREFUSED db:5432
       | web-1  |     at TCPConnectWrap.afterConnect (node:net:1555:16)
       | web-1 exited with code 1
     Whole logs
-      .beanship/logs/shop-prod/20261121T092450Z-i-ID.log
+      .beanship/logs/shop-prod/DATE-i-ID.log
     error: the deploy failed: Instance deployment failed. For details, see 'eb-engine.log'. (Elastic Beanstalk says: [Instance: i-ID] Command failed on instance. Return code: 1 Output: Engine execution has encountered an error.. / Unsuccessful command execution on instance id(s) 'i-ID'. Aborting the operation. / Failed to deploy application.)
     hint: see the instances with `beanship health --env shop-prod`
     hint: read the instances' logs with `beanship logs --env shop-prod`
