@@ -3,12 +3,19 @@
 //! What the values mean together with the environment and the project file is decided in
 //! [`crate::settings`].
 
+mod undo;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::settings::duration::parse as duration;
+
+pub use undo::{
+    AbortArgs, FollowArgs, OpenArgs, PromoteArgs, PruneArgs, RollbackArgs, VersionsAction,
+    VersionsArgs,
+};
 
 /// Ship Docker Compose apps to AWS Elastic Beanstalk.
 #[derive(Debug, Parser)]
@@ -83,6 +90,18 @@ pub enum Format {
 pub enum Command {
     /// Ship the app: bundle, upload, create a version, update the environment, follow it to the end
     Deploy(DeployArgs),
+    /// Go back to a version that ran before
+    Rollback(RollbackArgs),
+    /// Bring the version of one environment to another, without building it again
+    Promote(PromoteArgs),
+    /// Stop the update that runs
+    Abort(AbortArgs),
+    /// List the application's versions and what runs where
+    Versions(VersionsArgs),
+    /// Compare the tree with what an environment runs
+    Diff(TargetArgs),
+    /// Open the environment's address in the browser
+    Open(OpenArgs),
     /// Make the source bundle without AWS
     Bundle(BundleArgs),
     /// Show one environment: status, health, version, instances

@@ -239,7 +239,7 @@ fn headline(cx: &Context, target: &Target, region: &str) {
 }
 
 /// Waits for a busy environment, before anything is used up, and looks again.
-async fn ready(world: &World, first: First, follower: &mut Follower) -> Result<First> {
+pub(super) async fn ready(world: &World, first: First, follower: &mut Follower) -> Result<First> {
     if first.environment.is_ready() {
         return Ok(first);
     }
@@ -277,7 +277,7 @@ fn agreed(cx: &Context, plan: &Plan<DeployStep>, desired: &Desired) -> Result<bo
 }
 
 /// Carries the plan out.
-async fn apply(
+pub(super) async fn apply(
     world: &World,
     plan: &Plan<DeployStep>,
     follower: Follower,
@@ -296,7 +296,7 @@ async fn apply(
 }
 
 /// The error of a deploy whose time ran out while AWS left a call unanswered.
-fn unanswered(report: &DeployReport) -> Error {
+pub(super) fn unanswered(report: &DeployReport) -> Error {
     let environment = report.environment.as_deref().unwrap_or("NAME");
     if report.is_updating() {
         Error::new(
@@ -316,7 +316,7 @@ fn unanswered(report: &DeployReport) -> Error {
 }
 
 /// The error of a deploy that a signal ended: what goes on without us, and how to come back.
-fn interrupted(report: &DeployReport) -> Error {
+pub(super) fn interrupted(report: &DeployReport) -> Error {
     let environment = report.environment.as_deref().unwrap_or("NAME");
     if report.is_updating() {
         Error::new(

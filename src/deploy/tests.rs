@@ -29,6 +29,7 @@ fn environment(label: Option<&str>, status: &str, health: &str) -> Environment {
         platform: None,
         tier: Some(("WebServer".into(), "Standard".into())),
         updated: None,
+        abortable: false,
     }
 }
 
@@ -86,6 +87,7 @@ fn candidate(label: &str, status: &str, content: Content, object: bool) -> Candi
             label: label.into(),
             status: status.into(),
             bundle,
+            ..Version::default()
         },
         content,
         object,

@@ -36,6 +36,7 @@ pub(super) fn narrate(event: &Event<'_>) -> String {
         Event::Headline(text) => styled(BOLD, text),
         Event::Note(text) => format!("{}: {text}", styled(DIM, "note")),
         Event::Warning(text) => format!("{}: {text}", styled(YELLOW, "warning")),
+        Event::Lines(text) => (*text).to_owned(),
         Event::Plan(changes) => plan(changes),
         Event::Done(what, took) => format!("{what} ({})", duration::words(*took)),
         Event::Environment {
