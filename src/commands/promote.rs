@@ -181,6 +181,11 @@ mod tests {
             [""; 0]
         );
         let all = doubts(&environment("Updating", "Red"), &on("v1"), true);
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @"
+        shop-staging is Updating: its version may change
+        the last update of shop-staging failed or was aborted
+        not every instance of shop-staging runs v2
+        the health of shop-staging is Red
+        ");
     }
 }

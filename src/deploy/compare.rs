@@ -162,7 +162,14 @@ mod tests {
             .chain(removed)
             .chain(found.changed.iter().map(told))
             .collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @"
+        + new 9
+        - gone 7
+        ~ content content >
+        ~ link  link>644
+        ~ mode  644>755
+        ~ size content >
+        ");
         assert_eq!(found.same, 2);
         assert!(Differences::between(&tree, &tree).is_empty());
     }

@@ -134,3 +134,89 @@ impl Step for Deletion {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    /// `label created status key`, one version a line.
+    fn versions(lines: &str) -> Vec<Version> {
+        let version = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let created: i64 = words[1].parse().expect("a time");
+            Version {
+                label: words[0].into(),
+                status: words[2].into(),
+                bundle: words.get(3).map(|key| ("b".into(), (*key).into())),
+                created: Timestamp::from_second(created).ok(),
+                description: None,
+            }
+        };
+        lines.trim().lines().map(version).collect()
+    }
+
+    fn planned(versions: &[Version], keep: usize, needed: &[&str]) -> String {
+        let needed = needed.iter().map(|label| (*label).to_owned()).collect();
+        let changes = plan("shop", versions, keep, &needed).changes();
+        let line =
+            |change: Change| format!("{} {}", change.name, change.detail.unwrap_or_default());
+        changes.into_iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn old_versions_go_unless_something_needs_them() {
+        let five = versions(
+            "v1 1 PROCESSED k1\nv2 2 PROCESSED k2\nv5 5 FAILED k5\nv3 3 PROCESSING k3\nv4 4 PROCESSED k4",
+        );
+        let shared = versions("v3 3 PROCESSED k\nv2 2 PROCESSED k\nv1 1 PROCESSED other");
+        let mut sample = versions("x 0 PROCESSED s\nv1 1 PROCESSED k1");
+        sample[0].label = SAMPLE.into();
+        let cases = [
+            ("keep 2", planned(&five, 2, &[])),
+            ("keep 2, one deployed", planned(&five, 2, &["v1"])),
+            ("keep 5", planned(&five, 5, &[])),
+            ("keep 0", planned(&five, 0, &["v5", "v4"])),
+            ("a shared bundle", planned(&shared, 1, &[])),
+            ("the sample", planned(&sample, 0, &[])),
+        ];
+        let lines: Vec<_> = cases
+            .iter()
+            .map(|(case, plan)| format!("{case}:\n{plan}"))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n\n"), @"
+        keep 2:
+        v1 and s3://b/k1
+        v2 and s3://b/k2
+
+        keep 2, one deployed:
+        v2 and s3://b/k2
+
+        keep 5:
+
+
+        keep 0:
+        v1 and s3://b/k1
+        v2 and s3://b/k2
+
+        a shared bundle:
+        v1 and s3://b/other
+        v2 its bundle belongs to another version, too, and stays
+
+        the sample:
+        v1 and s3://b/k1
+        ");
+    }
+
+    #[test]
+    fn deployed_versions_and_those_to_go_back_to_are_needed() {
+        let environment = |label: &str| Environment {
+            version_label: Some(label.into()),
+            ..Environment::default()
+        };
+        let environments = [environment("v3"), environment("v2"), Environment::default()];
+        let needed = needed(&environments, ["v1", "v2"]);
+        assert_eq!(needed.into_iter().collect::<Vec<_>>(), ["v1", "v2", "v3"]);
+    }
+}

@@ -7,3 +7,5 @@ mod outcomes;
 mod refusals;
 mod support;
 mod trouble;
+mod undo;
+mod versions;
