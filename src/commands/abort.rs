@@ -40,7 +40,7 @@ pub async fn run(cx: &Context, args: &AbortArgs) -> Result<Exit> {
     let environment = found.ok_or_else(|| status::missing(&target, &world.aws.region))?;
     let plan = plan(&environment)?;
     if plan.is_empty() && environment.is_ready() {
-        return Ok(done(cx, Aborted::of(&environment, Outcome::Unchanged)));
+        return Ok(done(cx, &Aborted::of(&environment, Outcome::Unchanged)));
     }
     let before = Follower::behind(
         &events::read(&world.aws, name, None, 100)
@@ -51,20 +51,20 @@ pub async fn run(cx: &Context, args: &AbortArgs) -> Result<Exit> {
         cx.out.event(&Event::Plan(&plan.changes()));
         let why = format!("the update of {name} is stopped where it is");
         if args.plan || !cx.agree(&plan.changes(), &why)? {
-            return Ok(done(cx, Aborted::of(&environment, Outcome::Planned)));
+            return Ok(done(cx, &Aborted::of(&environment, Outcome::Planned)));
         }
         plan.apply(&world, &mut (), |moment| tell(&world, &moment))
             .await?;
     }
     if args.no_wait {
-        return Ok(done(cx, Aborted::of(&environment, Outcome::Started)));
+        return Ok(done(cx, &Aborted::of(&environment, Outcome::Started)));
     }
     let report = follow(&world, &environment, before).await?;
-    Ok(done(cx, report))
+    Ok(done(cx, &report))
 }
 
-fn done(cx: &Context, report: Aborted) -> Exit {
-    cx.out.result(&report);
+fn done(cx: &Context, report: &Aborted) -> Exit {
+    cx.out.result(report);
     Exit::Done
 }
 

@@ -114,7 +114,7 @@ impl Report for PruneReport {
     fn human(&self) -> String {
         let (all, planned) = (self.versions, self.plan.len());
         let text = match self.outcome {
-            Outcome::Unchanged => format!("nothing to do: every one of the {all} versions stays"),
+            Outcome::Unchanged => format!("nothing to do: all of the {all} versions stay"),
             Outcome::Planned => {
                 format!("{planned} of {all} versions would be deleted; nothing was changed")
             }

@@ -10,7 +10,7 @@ use crate::cli::VersionsArgs;
 use crate::deploy::environment::{self, Environment, Instances};
 use crate::deploy::events;
 use crate::deploy::history::{Candidate, History};
-use crate::deploy::rollback::{EVENTS, without_bundle};
+use crate::deploy::rollback::{EVENTS, current, without_bundle};
 use crate::deploy::version::{self, Version};
 use crate::error::{Exit, Kind, Result};
 use crate::output::{Report, table};
@@ -108,7 +108,7 @@ impl Books {
         let mut candidates = history.candidates(&self.versions);
         candidates.retain(|candidate| !self.gone.contains(&candidate.version_label));
         let unsettled = history.is_unsettled(environment, instances);
-        let current = environment.version_label.as_deref();
+        let current = current(&self.versions, environment);
         let target = history
             .choose(&candidates, current, unsettled)
             .map(|(candidate, _)| candidate.version_label.clone());

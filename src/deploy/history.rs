@@ -3,6 +3,9 @@
 //!
 //! Elastic Beanstalk keeps events for six weeks; beyond that only the versions' dates tell.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -139,10 +142,10 @@ impl History {
     pub fn choose<'a>(
         &self,
         candidates: &'a [Candidate],
-        current: Option<&str>,
+        current: Option<&Version>,
         unsettled: bool,
     ) -> Option<(&'a Candidate, Because)> {
-        let is_current = |c: &&Candidate| Some(c.version_label.as_str()) == current;
+        let is_current = |c: &&Candidate| current.is_some_and(|v| v.label == c.version_label);
         let in_place = candidates.iter().find(is_current);
         if let (true, Some(found)) = (unsettled, in_place) {
             return Some((found, Because::InPlace));
@@ -155,9 +158,9 @@ impl History {
         if let Some(found) = others().find(|c| c.last_deployed.is_some()) {
             return Some((found, Because::RanBefore));
         }
-        let age = in_place.and_then(|c| c.created);
+        let age = current?.created?;
         others()
-            .filter(|c| c.created.is_some() && (age.is_none() || c.created < age))
+            .filter(|c| c.created.is_some_and(|created| created < age))
             .max_by_key(|c| c.created)
             .map(|found| (found, Because::CreatedBefore))
     }
@@ -269,226 +272,4 @@ fn ended_badly(newest_first: &[Event]) -> bool {
         .take_while(|event| !event.tells_success())
         .any(|event| event.message.starts_with("Environment update aborted"));
     aborted || last_operation_failed(newest_first)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DONE: &str = "Environment update completed successfully.";
-    const FAILED: &str = "Failed to deploy application.";
-    const START: &str = "Environment update is starting.";
-
-    /// An event at a second, of a request (`-` for none), about a version (`-` for none).
-    fn event(second: i64, request: &str, label: &str, message: &str) -> Event {
-        let text = |text: &str| Some(text.to_owned()).filter(|text| text != "-");
-        Event {
-            time: Timestamp::from_second(second).expect("a time"),
-            severity: "INFO".into(),
-            message: message.into(),
-            request_id: text(request),
-            version_label: text(label),
-        }
-    }
-
-    /// Events in the service's order.
-    fn newest_first(events: &[(i64, &str, &str, &str)]) -> Vec<Event> {
-        let events = events.iter().rev();
-        events
-            .map(|(second, request, label, message)| event(*second, request, label, message))
-            .collect()
-    }
-
-    fn version(label: &str, created: i64, status: &str) -> Version {
-        Version {
-            label: label.into(),
-            status: status.into(),
-            bundle: Some(("b".into(), label.into())),
-            created: Timestamp::from_second(created).ok(),
-            description: None,
-        }
-    }
-
-    /// The versions v1 to v4, the newest broken, and AWS's sample.
-    fn versions() -> Vec<Version> {
-        let sample = Version {
-            label: super::super::version::SAMPLE.into(),
-            ..version("", 0, "PROCESSED")
-        };
-        vec![
-            version("v4", 400, "FAILED"),
-            version("v3", 300, "PROCESSED"),
-            version("v2", 200, "UNPROCESSED"),
-            version("v1", 100, "PROCESSED"),
-            sample,
-        ]
-    }
-
-    fn chosen(events: &[(i64, &str, &str, &str)], current: Option<&str>, mixed: bool) -> String {
-        let history = History::of(&newest_first(events));
-        let candidates = history.candidates(&versions());
-        let unsettled = history.ended_badly || mixed;
-        match history.choose(&candidates, current, unsettled) {
-            Some((candidate, because)) => format!("{} {because:?}", candidate.version_label),
-            None => "none".into(),
-        }
-    }
-
-    #[test]
-    fn the_version_to_go_back_to_is_the_last_that_ran_well() {
-        let two = [(10, "r1", "v1", DONE), (20, "r2", "v2", DONE)];
-        let with = |more: &[(i64, &'static str, &'static str, &'static str)]| {
-            [two.as_slice(), more].concat()
-        };
-        let third = |ending| with(&[(30, "r3", "v3", START), (40, "r3", "v3", ending)]);
-        let red =
-            "Environment health has transitioned from Info to Severe. 100 % of requests fail.";
-        let ok = "Environment health has transitioned from Info to Ok.";
-        let cases = [
-            ("the one before", chosen(&two, Some("v2"), false)),
-            ("mixed instances", chosen(&two, Some("v2"), true)),
-            ("after a failure", chosen(&third(FAILED), Some("v2"), false)),
-            (
-                "after an abort",
-                chosen(&third("Environment update aborted."), Some("v2"), false),
-            ),
-            (
-                "after another deploy",
-                chosen(&third(DONE), Some("v3"), false),
-            ),
-            (
-                "after a rollback",
-                chosen(&with(&[(30, "r3", "v1", DONE)]), Some("v1"), false),
-            ),
-            (
-                "the one before was red",
-                chosen(
-                    &with(&[
-                        (21, "-", "-", red),
-                        (29, "r3", "v3", START),
-                        (30, "r3", "v3", DONE),
-                    ]),
-                    Some("v3"),
-                    false,
-                ),
-            ),
-            (
-                "red at last, but fine before",
-                chosen(
-                    &with(&[
-                        (21, "-", "-", ok),
-                        (22, "-", "-", red),
-                        (30, "r3", "v3", DONE),
-                    ]),
-                    Some("v3"),
-                    false,
-                ),
-            ),
-            (
-                "red from the next update",
-                chosen(
-                    &with(&[
-                        (29, "r3", "v3", START),
-                        (30, "-", "-", red),
-                        (31, "r3", "v3", DONE),
-                    ]),
-                    Some("v3"),
-                    false,
-                ),
-            ),
-            (
-                "labels only at the start",
-                chosen(
-                    &[
-                        (1, "r1", "v1", START),
-                        (2, "r1", "-", DONE),
-                        (3, "r2", "v2", START),
-                        (4, "r2", "-", DONE),
-                    ],
-                    Some("v2"),
-                    false,
-                ),
-            ),
-            (
-                "an update that says both",
-                chosen(
-                    &[
-                        (1, "r1", "v1", DONE),
-                        (2, "r2", "v2", FAILED),
-                        (3, "r2", "v2", DONE),
-                        (4, "r3", "v3", DONE),
-                    ],
-                    Some("v3"),
-                    false,
-                ),
-            ),
-            ("no events", chosen(&[], Some("v3"), false)),
-            ("no events, the oldest", chosen(&[], Some("v1"), false)),
-            (
-                "events without labels",
-                chosen(&[(1, "r1", "-", DONE)], Some("v2"), false),
-            ),
-            (
-                "no version in place",
-                chosen(&[(1, "r3", "v3", FAILED)], None, false),
-            ),
-            (
-                "the first deploy failed",
-                chosen(
-                    &[(1, "r3", "v3", FAILED)],
-                    Some("Sample Application"),
-                    false,
-                ),
-            ),
-            (
-                "a version that is deleted",
-                chosen(
-                    &[(1, "r0", "v0", DONE), (2, "r1", "v1", DONE)],
-                    Some("v1"),
-                    false,
-                ),
-            ),
-        ];
-        let lines: Vec<_> = cases
-            .iter()
-            .map(|(case, chosen)| format!("{case}: {chosen}"))
-            .collect();
-        insta::assert_snapshot!(lines.join("\n"), @"
-        the one before: v1 RanBefore
-        mixed instances: v2 InPlace
-        after a failure: v2 InPlace
-        after an abort: v2 InPlace
-        after another deploy: v2 RanBefore
-        after a rollback: v2 RanBefore
-        the one before was red: v1 RanBefore
-        red at last, but fine before: v2 RanBefore
-        red from the next update: v2 RanBefore
-        labels only at the start: v1 RanBefore
-        an update that says both: v1 RanBefore
-        no events: v2 CreatedBefore
-        no events, the oldest: none
-        events without labels: v1 CreatedBefore
-        no version in place: v2 CreatedBefore
-        the first deploy failed: v2 CreatedBefore
-        a version that is deleted: none
-        ");
-    }
-
-    #[test]
-    fn configuration_updates_are_told_once_each() {
-        let updating = "Updating environment shop-prod's configuration settings.";
-        let deployed = "Successfully deployed new configuration to environment.";
-        let events = newest_first(&[
-            (1, "r1", "-", updating),
-            (10, "r2", "v1", DONE),
-            (20, "r3", "-", updating),
-            (21, "r3", "-", deployed),
-            (30, "r4", "v2", deployed),
-            (31, "r4", "v2", DONE),
-        ]);
-        let since = Timestamp::from_second(10).expect("a time");
-        let found = configuration_updates(&events, since);
-        let times: Vec<_> = found.iter().map(|event| event.time.as_second()).collect();
-        assert_eq!(times, [30, 21]);
-    }
 }

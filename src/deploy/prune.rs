@@ -82,7 +82,7 @@ impl Step for Deletion {
 
     fn change(&self) -> Change {
         let bundle = match &self.bundle {
-            Some((bucket, key)) => format!("and s3://{bucket}/{key}"),
+            Some((bucket, key)) => format!("with s3://{bucket}/{key}"),
             None => "its bundle belongs to another version, too, and stays".into(),
         };
         Change {

@@ -114,7 +114,7 @@ impl Past {
     pub fn choose(&self, to: Option<&str>, environment: &Environment) -> Result<Target> {
         let Some(to) = to else {
             let unsettled = self.history.is_unsettled(environment, &self.instances);
-            let current = environment.version_label.as_deref();
+            let current = current(&self.versions, environment);
             return self
                 .history
                 .choose(&self.candidates, current, unsettled)
@@ -155,6 +155,14 @@ impl Past {
     pub fn tells(&self) -> bool {
         !self.events.is_empty()
     }
+}
+
+/// The version that an environment's label names; none for AWS's sample.
+#[must_use]
+pub fn current<'a>(versions: &'a [Version], environment: &Environment) -> Option<&'a Version> {
+    versions
+        .iter()
+        .find(|version| Some(&version.label) == environment.version_label.as_ref())
 }
 
 /// The labels of the versions whose bundle is gone.
@@ -208,7 +216,7 @@ fn nothing_before(environment: &Environment) -> Error {
     let current = environment.version_label.as_deref().unwrap_or("no version");
     Error::new(
         Kind::Check,
-        format!("no version to go back to: {name} runs {current}, and none that ran well before it is left"),
+        format!("no version to go back to: {name} runs {current}, and none that ran well before it can be deployed"),
     )
     .hint("choose one yourself with `beanship rollback --to LABEL`; `beanship versions` lists them")
 }

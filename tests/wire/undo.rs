@@ -34,7 +34,27 @@ fn label(project: &Project, env: &str) -> Value {
 fn a_rollback_goes_to_the_version_before_and_uploads_nothing() {
     let project = deployed_twice();
     let run = project.sandbox(&["rollback", "--env", "production", "--yes"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    succeeded: shop-prod runs v1 (before: v2), health is Green (Ok), after N s
+    http://shop-prod.eba-ID.eu-central-1.elasticbeanstalk.com
+    ------- stderr -------
+    Rolling back shop-prod of shop (eu-central-1, in the sandbox)
+        VERSION  DEPLOYED HERE        CREATED              STATE    DESCRIPTION
+        v2       DATE  DATE  current  the second
+    ->  v1       DATE  DATE           the first
+    note: option settings and environment properties stay as they are now: Elastic Beanstalk keeps no earlier values
+    Plan
+      ~ environment  shop-prod  (v2 -> v1)
+    Started the update of shop-prod (N s)
+    TIME  INFO   Environment update is starting.
+    TIME  INFO   Environment health has transitioned from Ok to Info. Application update in progress on 1 instance. 0 out of 1 instance completed (running for N seconds).
+    TIME  INFO   Deploying new version to instance(s).
+    TIME  INFO   Instance deployment completed successfully.
+    TIME  INFO   New application version was deployed to running EC2 instances.
+    TIME  INFO   Environment update completed successfully.
+    TIME  INFO   Environment health has transitioned from Info to Ok.
+    [exit 0]
+    ");
     assert_eq!(project.writes(), ["UpdateEnvironment 200"]);
 }
 
@@ -80,9 +100,13 @@ fn a_rollback_wants_a_yes_where_nobody_can_be_asked() {
         .lines()
         .filter(|line| line.contains(": "))
         .collect::<Vec<_>>();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    note: option settings and environment properties stay as they are now: Elastic Beanstalk keeps no earlier values
+    error: shop-prod goes back to v1, and nobody can be asked: there is no terminal
+    hint: agree beforehand with `--yes`, or look first with `--plan`
+    ");
     let plan = project.sandbox(&["rollback", "--env", "production", "--plan"]);
-    insta::assert_snapshot!(plan.stdout, @"");
+    insta::assert_snapshot!(plan.stdout, @"planned: shop-prod would run v1 (before: v2); nothing was changed");
     assert_eq!((plan.code, project.writes()), (Some(0), vec![]));
 }
 
@@ -164,17 +188,32 @@ fn what_cannot_be_gone_back_to_is_refused() {
     ];
     ship(&project, "production", "v1", "the first");
     cases.push(refused(&[]));
-    let bucket = project.path().join(".beanship/sandbox");
-    let lost = project
-        .files()
-        .into_iter()
-        .filter(|path| path.starts_with(&bucket) && path.to_string_lossy().contains("v1.zip"));
-    for path in lost {
-        std::fs::remove_file(path).expect("a file");
-    }
+    project.lose_bundle("shop/v1.zip");
     cases.push(refused(&["--to", "v1"]));
     cases.push(refused(&["--timeout", "soon"]));
-    insta::assert_snapshot!(cases.join("\n\n"), @"");
+    insta::assert_snapshot!(cases.join("\n\n"), @"
+    error: no version to go back to: shop-prod runs Sample Application, and none that ran well before it is left
+    hint: choose one yourself with `beanship rollback --to LABEL`; `beanship versions` lists them
+    [exit Some(2)]
+
+    error: the version Sample Application cannot be deployed: it is AWS's sample, not a version of yours
+    hint: choose another: `beanship versions`
+    [exit Some(2)]
+
+    error: no version v0 in shop
+    hint: list the versions with `beanship versions`
+    [exit Some(2)]
+
+    error: no version to go back to: shop-prod runs v1, and none that ran well before it is left
+    hint: choose one yourself with `beanship rollback --to LABEL`; `beanship versions` lists them
+    [exit Some(2)]
+
+
+    [exit Some(0)]
+
+    error: invalid value 'soon' for '--timeout <TIME>': `soon` is not a time: write it like 90s, 20m or 1h
+    [exit Some(2)]
+    ");
 }
 
 #[test]
@@ -257,7 +296,11 @@ fn a_rollback_without_credentials_has_its_document() {
 fn nothing_to_abort_is_nothing_to_do() {
     let project = Project::new();
     let run = project.sandbox(&["abort", "--env", "production"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    unchanged: nothing to do: no update of shop-prod is running
+    ------- stderr -------
+    [exit 0]
+    ");
     let missing = project.sandbox(&["abort", "--env", "production", "--region", "us-west-2"]);
     assert_eq!(missing.code, Some(2), "{}", missing.stderr);
 }
@@ -275,7 +318,19 @@ fn an_abort_stops_the_update_and_says_what_that_leaves() {
     let plan = project.sandbox(&["abort", "--env", "production", "--plan"]);
     assert_eq!(plan.code, Some(0), "{}", plan.stderr);
     let run = project.sandbox(&["abort", "--env", "production", "--yes"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @r#"
+    succeeded_with_warnings: the update of shop-prod was stopped: 1 of 1 instances do not run v2
+    bring all of them to one version with `beanship rollback --env shop-prod`, or deploy again
+    ------- stderr -------
+    Plan
+      ~ environment  shop-prod  (stop its update)
+    Asked to stop the update of shop-prod (N s)
+    TIME  INFO   Aborting environment update.
+    TIME  INFO   During an aborted deployment, some instances may have deployed the new application version. To ensure all instances are running the same version, re-deploy the appropriate application version.
+    TIME  INFO   Environment update aborted.
+    TIME  WARN   Environment health has transitioned from Info to Degraded. Incorrect application version found on all instances. Expected version "v2" (deployment 3).
+    [exit 0]
+    "#);
     let back = project.sandbox(&["rollback", "--env", "production", "--yes"]);
     assert_eq!(back.code, Some(0), "{}", back.stderr);
     assert_eq!(label(&project, "production"), "v2");
@@ -348,7 +403,23 @@ fn a_promotion_brings_the_same_version_without_a_build() {
     project.forget_calls();
     let move_on = ["promote", "--from", "staging", "--to", "production"];
     let run = project.sandbox(&move_on);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    succeeded: shop-prod runs v1 (before: Sample Application), health is Green (Ok), after N s
+    http://shop-prod.eba-ID.eu-central-1.elasticbeanstalk.com
+    ------- stderr -------
+    Promoting shop-staging to shop-prod (eu-central-1, in the sandbox)
+    Plan
+      ~ environment  shop-prod  (Sample Application -> v1)
+    Started the update of shop-prod (N s)
+    TIME  INFO   Environment update is starting.
+    TIME  INFO   Environment health has transitioned from Ok to Info. Application update in progress on 1 instance. 0 out of 1 instance completed (running for N seconds).
+    TIME  INFO   Deploying new version to instance(s).
+    TIME  INFO   Instance deployment completed successfully.
+    TIME  INFO   New application version was deployed to running EC2 instances.
+    TIME  INFO   Environment update completed successfully.
+    TIME  INFO   Environment health has transitioned from Info to Ok.
+    [exit 0]
+    ");
     assert_eq!(project.writes(), ["UpdateEnvironment 200"]);
     let again = project.sandbox(&[&move_on, ["--output", "json"].as_slice()].concat());
     assert_eq!(
@@ -373,7 +444,16 @@ fn a_doubtful_version_is_promoted_only_with_a_yes() {
     assert_eq!(project.deploy(&red).1, Some(1));
     let move_on = ["promote", "--from", "staging", "--to", "production"];
     let run = project.sandbox(&move_on);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    ------- stderr -------
+    Promoting shop-staging to shop-prod (eu-central-1, in the sandbox)
+    warning: the health of shop-staging is Red
+    Plan
+      ~ environment  shop-prod  (Sample Application -> v1)
+    error: shop-staging does not show that v1 is good, and nobody can be asked: there is no terminal
+    hint: agree beforehand with `--yes`, or look first with `--plan`
+    [exit 2]
+    ");
     let run = project.sandbox(&[&move_on, ["--yes"].as_slice()].concat());
     assert_eq!(run.code, Some(0), "{}", run.stderr);
 }
@@ -403,7 +483,23 @@ fn what_cannot_be_promoted_is_refused() {
     ];
     ship(&project, "staging", "v1", "the first");
     cases.push(refused("staging", "production"));
-    insta::assert_snapshot!(cases.join("\n\n"), @"");
+    insta::assert_snapshot!(cases.join("\n\n"), @"
+    error: the version Sample Application cannot be deployed: it is AWS's sample, not a version of yours
+    hint: choose another: `beanship versions`
+    [exit Some(2)]
+
+    error: `--from` and `--to` are the same environment: shop-staging
+    hint: list the environments with `beanship list`
+    [exit Some(2)]
+
+    error: no environment `nowhere`: beanship.yml declares production (from y), staging (from x)
+    hint: declare it in beanship.yml under `environments`, or correct `--env`
+    [exit Some(2)]
+
+    error: shop-prod is protected, and nobody can be asked: there is no terminal
+    hint: agree beforehand with `--yes`, or look first with `--plan`
+    [exit Some(2)]
+    ");
     let run = project.sandbox(&[
         "promote",
         "--from",
@@ -424,7 +520,11 @@ fn what_cannot_be_promoted_is_refused() {
 fn the_address_is_printed_where_nothing_can_open_it() {
     let project = Project::new();
     let run = project.sandbox(&["open", "--env", "production"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    http://shop-prod.eba-ID.eu-central-1.elasticbeanstalk.com
+    ------- stderr -------
+    [exit 0]
+    ");
     let run = project.sandbox(&["open", "--env", "production", "--print", "--output", "json"]);
     assert_eq!((&run.json()["opened"], run.code), (&false.into(), Some(0)));
     let missing = project.sandbox(&["open", "--env", "production", "--region", "us-west-2"]);

@@ -32,20 +32,36 @@ fn labels(list: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// What the sandbox stores of bundles.
+/// The keys of the bundles that the sandbox stores.
 fn bundles(project: &Project) -> Vec<String> {
-    let is_bundle = |path: &std::path::Path| path.to_string_lossy().contains(".zip");
-    let files = project.files().into_iter().filter(|path| is_bundle(path));
-    files.map(|path| path.display().to_string()).collect()
+    let index = index(project);
+    let keys = index.split('"').filter(|word| word.ends_with(".zip"));
+    keys.map(str::to_owned).collect()
+}
+
+fn index(project: &Project) -> String {
+    std::fs::read_to_string(project.bucket_index()).expect("the bucket's index")
 }
 
 #[test]
 fn versions_are_listed_newest_first_with_what_runs_where() {
     let project = with_versions(2);
     let run = project.sandbox(&["versions"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    VERSION  CREATED              STATUS       BUNDLE   RUNS ON    DESCRIPTION
+    v2       DATE  UNPROCESSED  present  shop-prod  a change
+    v1       DATE  UNPROCESSED  present             a change
+    ------- stderr -------
+    [exit 0]
+    ");
     let run = project.sandbox(&["versions", "--env", "production"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    VERSION  CREATED              STATUS       BUNDLE   RUNS ON    LAST ON shop-prod    DESCRIPTION
+    v2       DATE  UNPROCESSED  present  shop-prod  DATE  a change
+    v1       DATE  UNPROCESSED  present             rollback goes here   a change
+    ------- stderr -------
+    [exit 0]
+    ");
     let listed = project
         .sandbox(&["versions", "--env", "production", "--output", "json"])
         .json();
@@ -66,9 +82,17 @@ fn versions_are_listed_newest_first_with_what_runs_where() {
 fn an_application_without_versions_says_so() {
     let project = Project::new();
     let run = project.sandbox(&["versions"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    shop has no versions in eu-central-1
+    ------- stderr -------
+    [exit 0]
+    ");
     let run = project.sandbox(&["versions", "prune", "--keep", "3"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    unchanged: nothing to do: every one of the 0 versions stays
+    ------- stderr -------
+    [exit 0]
+    ");
     let run = project.beanship(&["versions", "--output", "json"]);
     assert_eq!(
         (run.code, run.json()["error"]["kind"].as_str()),
@@ -85,9 +109,15 @@ fn pruning_keeps_what_runs_and_what_it_would_go_back_to() {
     let refused = project.sandbox(&["versions", "prune", "--keep", "0"]);
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
     let plan = project.sandbox(&["versions", "prune", "--keep", "0", "--plan"]);
-    insta::assert_snapshot!(plan.shown(&project), @"");
+    insta::assert_snapshot!(plan.shown(&project), @"
+    planned: 2 of 4 versions would be deleted; nothing was changed
+    ------- stderr -------
+    Plan
+      - application version  v2  (a change; and s3://elasticbeanstalk-eu-central-1-DIGEST/shop/v2.zip)
+      - application version  v3  (a change; and s3://elasticbeanstalk-eu-central-1-DIGEST/shop/v3.zip)
+    [exit 0]
+    ");
     assert_eq!(project.writes(), [""; 0]);
-    let before = bundles(&project).len();
     let run = project.sandbox(&[
         "versions", "prune", "--keep", "0", "--yes", "--output", "json",
     ]);
@@ -100,7 +130,7 @@ fn pruning_keeps_what_runs_and_what_it_would_go_back_to() {
     );
     assert_eq!(report["deleted"], serde_json::json!(["v2", "v3"]));
     assert_eq!(project.writes(), ["DeleteApplicationVersion 200"; 2]);
-    assert!(bundles(&project).len() < before);
+    assert_eq!(bundles(&project), ["shop/v1.zip", "shop/v4.zip"]);
     let listed = project.sandbox(&["versions", "--output", "json"]).json();
     assert_eq!(labels(&listed["versions"]), ["v4", "v1"]);
     let again = project.sandbox(&["versions", "prune", "--keep", "0", "--output", "json"]);
@@ -108,6 +138,23 @@ fn pruning_keeps_what_runs_and_what_it_would_go_back_to() {
         (again.json()["outcome"].as_str(), again.code),
         (Some("unchanged"), Some(0))
     );
+}
+
+#[test]
+fn a_bundle_that_cannot_be_deleted_is_one_warning() {
+    let project = with_versions(3);
+    project.lose_bundle("shop/v1.zip");
+    let listed = project.sandbox(&["versions"]);
+    assert!(
+        listed
+            .stdout
+            .lines()
+            .any(|line| line.starts_with("v1") && line.contains("gone")),
+        "{}",
+        listed.stdout
+    );
+    let run = project.sandbox(&["versions", "prune", "--keep", "2", "--yes"]);
+    insta::assert_snapshot!(run.shown(&project), @"");
 }
 
 #[test]
@@ -138,7 +185,15 @@ fn a_diff_shows_what_a_deploy_would_bring() {
         &crate::support::COMPOSE.replace("1.27", "1.28"),
     );
     let run = project.sandbox(&["diff", "--env", "production"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    ~ docker-compose.yml  N B, other content
+    + new/file.txt        N B
+    ~ version.txt         N B -> N B
+
+    shop-prod runs v1; with this tree 1 added, 0 removed, 2 changed, 0 the same; bundle N B -> N B
+    ------- stderr -------
+    [exit 0]
+    ");
     assert_eq!(project.writes(), [""; 0]);
     let run = project.sandbox(&["diff", "--env", "production", "--output", "json"]);
     let diff = run.json();
@@ -154,7 +209,11 @@ fn a_diff_shows_what_a_deploy_would_bring() {
 fn an_equal_tree_is_told_by_its_digest_alone() {
     let project = with_versions(1);
     let run = project.sandbox(&["diff", "--env", "production"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    shop-prod runs this tree as v1: the digests of the bundles are equal
+    ------- stderr -------
+    [exit 0]
+    ");
     assert!(
         !project
             .calls()
@@ -199,7 +258,12 @@ fn of_a_large_bundle_only_the_end_is_fetched() {
 fn without_a_deployed_bundle_there_is_nothing_to_compare() {
     let project = Project::new();
     let run = project.sandbox(&["diff", "--env", "production"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    ------- stderr -------
+    error: nothing to compare with: shop-prod runs no version of yours
+    hint: deploy to it: `beanship deploy --env shop-prod`
+    [exit 2]
+    ");
     let project = with_versions(1).trouble("speed: 100\ndeny: [s3:GetObject]");
     project.write("new.txt", "new");
     let run = project.sandbox(&["diff", "--env", "production", "--output", "json"]);
