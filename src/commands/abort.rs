@@ -191,7 +191,7 @@ impl Aborted {
                 let count = self.instances.iter().filter(|i| !i.runs(label)).count();
                 let all = self.instances.len();
                 format!(
-                    "the update of {name} was stopped: {count} of {all} instances do not run {label}\n{cure}"
+                    "the update of {name} was stopped: not on {label}: {count} of {all} instances\n{cure}"
                 )
             }
             Some(false) => format!("the update of {name} was stopped: every instance runs {label}"),

@@ -119,9 +119,9 @@ impl Report for PruneReport {
                 format!("{planned} of {all} versions would be deleted; nothing was changed")
             }
             _ => {
-                let (deleted, left) = (self.deleted.len(), all - self.deleted.len());
+                let deleted = self.deleted.len();
                 format!(
-                    "{deleted} versions of {} were deleted, {left} are left",
+                    "{deleted} of {all} versions of {} deleted",
                     self.application
                 )
             }

@@ -97,7 +97,7 @@ impl Step for Deletion {
     }
 
     fn past(&self) -> String {
-        format!("Dealt with the version {}", self.label)
+        format!("Done with the version {}", self.label)
     }
 
     /// Deletes it. Gone already is as good; in use by now is told and not an error; a bundle
@@ -187,25 +187,25 @@ mod tests {
             .collect();
         insta::assert_snapshot!(lines.join("\n\n"), @"
         keep 2:
-        v1 and s3://b/k1
-        v2 and s3://b/k2
+        v1 with s3://b/k1
+        v2 with s3://b/k2
 
         keep 2, one deployed:
-        v2 and s3://b/k2
+        v2 with s3://b/k2
 
         keep 5:
 
 
         keep 0:
-        v1 and s3://b/k1
-        v2 and s3://b/k2
+        v1 with s3://b/k1
+        v2 with s3://b/k2
 
         a shared bundle:
-        v1 and s3://b/other
+        v1 with s3://b/other
         v2 its bundle belongs to another version, too, and stays
 
         the sample:
-        v1 and s3://b/k1
+        v1 with s3://b/k1
         ");
     }
 

@@ -192,7 +192,7 @@ fn what_cannot_be_gone_back_to_is_refused() {
     cases.push(refused(&["--to", "v1"]));
     cases.push(refused(&["--timeout", "soon"]));
     insta::assert_snapshot!(cases.join("\n\n"), @"
-    error: no version to go back to: shop-prod runs Sample Application, and none that ran well before it is left
+    error: no version to go back to: shop-prod runs Sample Application, and none that ran well before it can be deployed
     hint: choose one yourself with `beanship rollback --to LABEL`; `beanship versions` lists them
     [exit Some(2)]
 
@@ -204,12 +204,13 @@ fn what_cannot_be_gone_back_to_is_refused() {
     hint: list the versions with `beanship versions`
     [exit Some(2)]
 
-    error: no version to go back to: shop-prod runs v1, and none that ran well before it is left
+    error: no version to go back to: shop-prod runs v1, and none that ran well before it can be deployed
     hint: choose one yourself with `beanship rollback --to LABEL`; `beanship versions` lists them
     [exit Some(2)]
 
-
-    [exit Some(0)]
+    error: the version v1 cannot be deployed: its source bundle is gone
+    hint: choose another: `beanship versions`
+    [exit Some(2)]
 
     error: invalid value 'soon' for '--timeout <TIME>': `soon` is not a time: write it like 90s, 20m or 1h
     [exit Some(2)]
@@ -319,7 +320,7 @@ fn an_abort_stops_the_update_and_says_what_that_leaves() {
     assert_eq!(plan.code, Some(0), "{}", plan.stderr);
     let run = project.sandbox(&["abort", "--env", "production", "--yes"]);
     insta::assert_snapshot!(run.shown(&project), @r#"
-    succeeded_with_warnings: the update of shop-prod was stopped: 1 of 1 instances do not run v2
+    succeeded_with_warnings: the update of shop-prod was stopped: not on v2: 1 of 1 instances
     bring all of them to one version with `beanship rollback --env shop-prod`, or deploy again
     ------- stderr -------
     Plan

@@ -89,7 +89,7 @@ fn an_application_without_versions_says_so() {
     ");
     let run = project.sandbox(&["versions", "prune", "--keep", "3"]);
     insta::assert_snapshot!(run.shown(&project), @"
-    unchanged: nothing to do: every one of the 0 versions stays
+    unchanged: nothing to do: all of the 0 versions stay
     ------- stderr -------
     [exit 0]
     ");
@@ -113,8 +113,8 @@ fn pruning_keeps_what_runs_and_what_it_would_go_back_to() {
     planned: 2 of 4 versions would be deleted; nothing was changed
     ------- stderr -------
     Plan
-      - application version  v2  (a change; and s3://elasticbeanstalk-eu-central-1-DIGEST/shop/v2.zip)
-      - application version  v3  (a change; and s3://elasticbeanstalk-eu-central-1-DIGEST/shop/v3.zip)
+      - application version  v2  (a change; with s3://elasticbeanstalk-eu-central-1-DIGEST/shop/v2.zip)
+      - application version  v3  (a change; with s3://elasticbeanstalk-eu-central-1-DIGEST/shop/v3.zip)
     [exit 0]
     ");
     assert_eq!(project.writes(), [""; 0]);
@@ -154,7 +154,15 @@ fn a_bundle_that_cannot_be_deleted_is_one_warning() {
         listed.stdout
     );
     let run = project.sandbox(&["versions", "prune", "--keep", "2", "--yes"]);
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    succeeded_with_warnings: 1 of 3 versions of shop deleted
+    ------- stderr -------
+    Plan
+      - application version  v1  (a change; with s3://elasticbeanstalk-eu-central-1-DIGEST/shop/v1.zip)
+    Done with the version v1 (N s)
+    warning: these bundles could not be deleted, though their versions were: s3://elasticbeanstalk-eu-central-1-DIGEST/shop/v1.zip
+    [exit 0]
+    ");
 }
 
 #[test]
