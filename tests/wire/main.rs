@@ -1,9 +1,11 @@
 //! The real executable against the embedded AWS, over HTTP. One binary for all of it.
 
+mod abort;
 mod bundle;
 mod deploy;
 mod look;
 mod outcomes;
+mod promote;
 mod refusals;
 mod support;
 mod trouble;
