@@ -3,6 +3,8 @@
 //! What the values mean together with the environment and the project file is decided in
 //! [`crate::settings`].
 
+mod undo;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +12,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::deploy::outcome::HealthPolicy;
 use crate::settings::duration::parse as duration;
+
+pub use undo::{
+    AbortArgs, FollowArgs, OpenArgs, PromoteArgs, PruneArgs, RollbackArgs, VersionsAction,
+    VersionsArgs,
+};
 
 /// Ship Docker Compose apps to AWS Elastic Beanstalk.
 #[derive(Debug, Parser)]
@@ -86,6 +93,18 @@ pub enum Command {
     Deploy(DeployArgs),
     /// Follow the operation that runs on an environment to its end
     Watch(WatchArgs),
+    /// Go back to a version that ran before
+    Rollback(RollbackArgs),
+    /// Bring the version of one environment to another, without building it again
+    Promote(PromoteArgs),
+    /// Stop the update that runs
+    Abort(AbortArgs),
+    /// List the application's versions and what runs where
+    Versions(VersionsArgs),
+    /// Compare the tree with what an environment runs
+    Diff(TargetArgs),
+    /// Open the environment's address in the browser
+    Open(OpenArgs),
     /// Make the source bundle without AWS
     Bundle(BundleArgs),
     /// Show one environment: status, health, version, instances

@@ -57,7 +57,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let exit = voice
         .and_then(|_| execute(&cli, environ, &out))
         .unwrap_or_else(|error| {
-            if matches!(cli.command, cli::Command::Deploy(_)) {
+            let deploys = matches!(
+                cli.command,
+                cli::Command::Deploy(_) | cli::Command::Rollback(_) | cli::Command::Promote(_)
+            );
+            if deploys {
                 return commands::deploy::refuse(error, &out);
             }
             out.failure(&error);

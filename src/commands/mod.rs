@@ -1,15 +1,23 @@
 //! One file a verb. Each `run` reads as the runbook of its command.
 
+pub mod abort;
 pub mod bundle;
 pub mod completions;
 pub mod config;
 pub mod deploy;
+pub mod diff;
 pub mod events;
 pub mod health;
 pub mod list;
 pub mod logs;
+pub mod open;
+pub mod promote;
+pub mod prune;
+mod redeploy;
+pub mod rollback;
 pub mod sandbox;
 pub mod status;
+pub mod versions;
 pub mod watch;
 
 use std::future::Future;
@@ -20,7 +28,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::aws::{Access, Aws, Local};
-use crate::cli::Command;
+use crate::cli::{Command, VersionsAction};
 use crate::deploy::source::Source;
 use crate::error::{Error, Exit, Kind, Result, reason};
 use crate::output::{Event, Out};
@@ -59,6 +67,15 @@ pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
     match command {
         Command::Deploy(args) => deploy::run(cx, args).await,
         Command::Watch(args) => watch::run(cx, args).await,
+        Command::Rollback(args) => rollback::run(cx, args).await,
+        Command::Promote(args) => promote::run(cx, args).await,
+        Command::Abort(args) => cx.interruptible(abort::run(cx, args)).await,
+        Command::Versions(args) => match &args.action {
+            None => cx.interruptible(versions::run(cx, args)).await,
+            Some(VersionsAction::Prune(args)) => cx.interruptible(prune::run(cx, args)).await,
+        },
+        Command::Diff(args) => cx.interruptible(diff::run(cx, args)).await,
+        Command::Open(args) => cx.interruptible(open::run(cx, args)).await,
         Command::Bundle(args) => cx.interruptible(bundle::run(cx, args)).await,
         Command::Status(args) => cx.interruptible(status::run(cx, args)).await,
         Command::List(args) => cx.interruptible(list::run(cx, args)).await,

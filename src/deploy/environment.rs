@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 pub const SERVICE: &str = "elasticbeanstalk";
 
 /// An environment as `DescribeEnvironments` tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Environment {
     /// Its name.
     pub name: String,
@@ -40,6 +40,9 @@ pub struct Environment {
     pub tier: Option<(String, String)>,
     /// When it was last updated.
     pub updated: Option<Timestamp>,
+    /// Whether an update runs that can be aborted.
+    #[serde(skip)]
+    pub abortable: bool,
 }
 
 impl Environment {
@@ -84,6 +87,7 @@ impl From<&EnvironmentDescription> for Environment {
             platform: text(seen.solution_stack_name()).or_else(|| text(seen.platform_arn())),
             tier,
             updated: seen.date_updated().and_then(time),
+            abortable: seen.abortable_operation_in_progress().unwrap_or_default(),
         }
     }
 }
@@ -148,6 +152,18 @@ pub enum Instances {
     Known(Vec<Instance>),
     /// The service does not tell, and why: basic health, or the caller may not ask.
     NotTold(String),
+}
+
+impl Instances {
+    /// Whether every instance runs the version, as far as the service tells.
+    #[must_use]
+    pub fn all_run(&self, label: Option<&str>) -> bool {
+        match (self, label) {
+            (Self::NotTold(_), _) => true,
+            (Self::Known(instances), Some(label)) => instances.iter().all(|i| i.runs(label)),
+            (Self::Known(instances), None) => instances.is_empty(),
+        }
+    }
 }
 
 /// One instance, as enhanced health tells it.
@@ -254,7 +270,9 @@ pub async fn update(aws: &Aws, name: &str, label: &str) -> Result<Option<String>
     Ok(answer.request_id().map(str::to_owned))
 }
 
-/// Asks for the update to be aborted; legal only while one is in progress (facts 2.4).
+/// Stops the update that runs. Where it has ended by itself or is being stopped already, there
+/// is nothing left to stop; that is success too, as is a repeated call whose first answer was
+/// lost.
 ///
 /// # Errors
 /// What AWS says.
@@ -264,6 +282,10 @@ pub async fn abort(aws: &Aws, name: &str) -> Result<()> {
         .abort_environment_update()
         .environment_name(name)
         .send()
-        .await;
-    answer.explain(SERVICE, "AbortEnvironmentUpdate").map(drop)
+        .await
+        .explain(SERVICE, "AbortEnvironmentUpdate");
+    match answer {
+        Err(error) if error.message().contains("Must be pending deployment") => Ok(()),
+        other => other.map(drop),
+    }
 }

@@ -11,8 +11,8 @@ use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::error::Result;
 
-/// How many events one call asks for.
-const PAGE: i32 = 100;
+/// How many events one call asks for at most; the service gives no more.
+const PAGE: i32 = 1000;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,13 +3,18 @@
 //! [`plan`] is pure: [`Desired`] and [`Observed`] in, changes or problems out.
 
 pub mod bucket;
+pub mod compare;
+pub mod contents;
 pub mod environment;
 pub mod events;
 pub mod explain;
 pub mod health;
+pub mod history;
 mod observe;
 pub mod outcome;
+pub mod prune;
 pub mod report;
+pub mod rollback;
 pub mod source;
 mod steps;
 #[cfg(test)]

@@ -1,13 +1,17 @@
 //! Application versions: labels, what is known of a version's content, listing and creating.
 
 use aws_sdk_elasticbeanstalk::types::{ApplicationVersionDescription, S3Location};
+use jiff::Timestamp;
 
 use super::bucket::{self, Object};
-use super::environment::SERVICE;
+use super::environment::{SERVICE, time};
 use super::source::Source;
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::error::{Error, Kind, Result};
+
+/// The label of the version that AWS runs where there is none of the customer's.
+pub const SAMPLE: &str = "Sample Application";
 
 /// How many characters of the bundle's sha256 a derived label ends with.
 const DIGEST: usize = 12;
@@ -125,7 +129,7 @@ fn digest_in(label: &str) -> Option<&str> {
 }
 
 /// An application version, as far as a deploy cares.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Version {
     /// Its label.
     pub label: String,
@@ -133,6 +137,23 @@ pub struct Version {
     pub status: String,
     /// Bucket and key of its bundle; AWS's sample has none.
     pub bundle: Option<(String, String)>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// What was said about it.
+    pub description: Option<String>,
+}
+
+impl Version {
+    /// Why it cannot be deployed, as far as its own record tells.
+    #[must_use]
+    pub fn unfit(&self) -> Option<&'static str> {
+        match (self.label.as_str(), &self.bundle, self.status.as_str()) {
+            (SAMPLE, _, _) | (_, None, _) => Some("it is AWS's sample, not a version of yours"),
+            (_, _, "FAILED") => Some("its processing failed"),
+            (_, _, "PROCESSING" | "BUILDING") => Some("it is still being processed"),
+            _ => None,
+        }
+    }
 }
 
 impl From<&ApplicationVersionDescription> for Version {
@@ -150,6 +171,11 @@ impl From<&ApplicationVersionDescription> for Version {
                 .map(|s| s.as_str().to_ascii_uppercase())
                 .unwrap_or_default(),
             bundle,
+            created: seen.date_created().and_then(time),
+            description: seen
+                .description()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
         }
     }
 }
@@ -230,12 +256,7 @@ impl NewVersion {
                 }
             }
             Err(error) if error.code() == Some("TooManyApplicationVersionsException") => Err(error
-                .hint(format!(
-                    "delete versions that no environment runs: `aws elasticbeanstalk \
-                     delete-application-version --application-name {} --version-label LABEL \
-                     --delete-source-bundle`",
-                    self.app
-                ))),
+                .hint("delete old versions that no environment runs: `beanship versions prune --keep 50`")),
             Err(error) => Err(error),
         }
     }

@@ -48,6 +48,7 @@ pub(super) fn narrate(event: &Event<'_>) -> String {
         Event::Headline(text) => styled(BOLD, one_line(text)),
         Event::Note(text) => format!("{}: {}", styled(DIM, "note"), one_line(text)),
         Event::Warning(text) => format!("{}: {}", styled(YELLOW, "warning"), one_line(text)),
+        Event::Lines(text) => (*text).to_owned(),
         Event::Plan(changes) => plan(changes),
         Event::Done(what, took) => format!("{what} ({})", duration::words(*took)),
         Event::Environment {

@@ -30,6 +30,8 @@ pub enum Event<'a> {
     Note(&'a str),
     /// To be looked into.
     Warning(&'a str),
+    /// Lines as they are: a table.
+    Lines(&'a str),
     /// What will change.
     Plan(&'a [Change]),
     /// A step of the plan was done, in this time.

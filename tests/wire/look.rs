@@ -179,6 +179,12 @@ fn the_help_names_every_verb_and_exit_code() {
     assert_eq!(run.code, Some(0));
     for word in [
         "deploy",
+        "rollback",
+        "promote",
+        "abort",
+        "versions",
+        "diff",
+        "open",
         "bundle",
         "status",
         "list",

@@ -1,11 +1,15 @@
 //! The real executable against the embedded AWS, over HTTP. One binary for all of it.
 
+mod abort;
 mod bundle;
 mod deploy;
 mod explain;
 mod look;
 mod outcomes;
+mod promote;
 mod refusals;
 mod support;
 mod trouble;
+mod undo;
+mod versions;
 mod watch;

@@ -7,7 +7,7 @@ use crate::error::{Error, Kind};
 use crate::output::Event;
 
 /// The error of a deploy whose time ran out while AWS left a call unanswered.
-pub(super) fn unanswered(report: &DeployReport) -> Error {
+pub(in crate::commands) fn unanswered(report: &DeployReport) -> Error {
     let environment = report.environment.as_deref().unwrap_or("NAME");
     if report.update() != Update::NotAsked {
         Error::new(
@@ -27,7 +27,7 @@ pub(super) fn unanswered(report: &DeployReport) -> Error {
 }
 
 /// The error of a deploy that a signal ended: what goes on without us, and how to come back.
-pub(super) fn interrupted(report: &DeployReport) -> Error {
+pub(in crate::commands) fn interrupted(report: &DeployReport) -> Error {
     let environment = report.environment.as_deref().unwrap_or("NAME");
     let what = match report.update() {
         Update::NotAsked => {

@@ -21,8 +21,10 @@ use crate::plan::{Moment, Plan, Step};
 use crate::settings::{DeploySettings, Target};
 
 use super::bundle::Bundled;
-use ending::{abort, interrupted, unanswered};
-use prepare::{choose, prepare, ready};
+use ending::abort;
+pub(super) use ending::{interrupted, unanswered};
+pub(super) use prepare::ready;
+use prepare::{choose, prepare};
 
 use super::logs::folder;
 use super::watch::resume;
@@ -241,7 +243,7 @@ async fn agreed(cx: &Context, plan: &Plan<DeployStep>, desired: &Desired) -> Res
 }
 
 /// Carries the plan out.
-async fn apply(
+pub(super) async fn apply(
     world: &World,
     plan: &Plan<DeployStep>,
     follower: Follower,

@@ -135,7 +135,11 @@ fn headline(cx: &Context, target: &Target, region: &str) {
 }
 
 /// Waits for a busy environment, before anything is used up, and looks again.
-pub(super) async fn ready(world: &World, first: First, follower: &mut Follower) -> Result<First> {
+pub(in crate::commands) async fn ready(
+    world: &World,
+    first: First,
+    follower: &mut Follower,
+) -> Result<First> {
     if first.environment.is_ready() {
         return Ok(first);
     }

@@ -18,6 +18,7 @@ fn environment(label: Option<&str>, status: &str, health: &str) -> Environment {
         platform: None,
         tier: Some(("WebServer".into(), "Standard".into())),
         updated: None,
+        abortable: false,
     }
 }
 

@@ -55,6 +55,7 @@ fn candidate(label: &str, status: &str, content: Content, object: bool) -> Candi
             label: label.into(),
             status: status.into(),
             bundle,
+            ..Version::default()
         },
         content,
         object,

@@ -187,6 +187,19 @@ impl Project {
             .collect()
     }
 
+    /// The sandbox's list of what is in Elastic Beanstalk's bucket.
+    pub fn bucket_index(&self) -> PathBuf {
+        let bucket = "elasticbeanstalk-eu-central-1-123456789012";
+        self.path()
+            .join(format!(".beanship/sandbox/s3/{bucket}/objects.json"))
+    }
+
+    /// Takes an object away behind Elastic Beanstalk's back.
+    pub fn lose_bundle(&self, key: &str) {
+        let index = std::fs::read_to_string(self.bucket_index()).expect("the bucket's index");
+        std::fs::write(self.bucket_index(), index.replace(key, "lost")).expect("the new index");
+    }
+
     /// Every file below the directory, without git's and the sandbox's own.
     pub fn files(&self) -> Vec<PathBuf> {
         fn walk(directory: &Path, found: &mut Vec<PathBuf>) {

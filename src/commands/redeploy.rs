@@ -1,0 +1,221 @@
+//! What `rollback` and `promote` share: a version that exists goes to an environment, by the
+//! same look, apply, watch and report as a deploy's.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::cli::{DeployArgs, FollowArgs};
+use crate::deploy::environment::Environment;
+use crate::deploy::events::Follower;
+use crate::deploy::outcome::Outcome;
+use crate::deploy::report::DeployReport;
+use crate::deploy::watch::{Seen, Watch};
+use crate::deploy::{DeployStep, First, World, first_look};
+use crate::error::{Error, Exit, Result};
+use crate::output::{Event, Report};
+use crate::plan::Plan;
+use crate::settings::{DeploySettings, SandboxMode, Target};
+
+use super::deploy::{apply, explain, interrupted, ready, unanswered};
+use super::{Context, signal};
+
+/// How long beyond the deadline a last look may take.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A report that a deploy's report is part of.
+pub(super) trait Redeployed: Report {
+    /// The part.
+    fn deploy(&mut self) -> &mut DeployReport;
+}
+
+/// Runs the work until it ends or a signal does, and reports.
+pub(super) async fn reported<R: Redeployed>(
+    cx: &Context,
+    mut report: R,
+    work: impl AsyncFnOnce(&mut R) -> Result<()>,
+) -> Exit {
+    let result = tokio::select! {
+        result = work(&mut report) => Some(result),
+        () = signal() => None,
+    };
+    let result = result.unwrap_or_else(|| Err(interrupted(report.deploy())));
+    if let Some(error) = report.deploy().close(result) {
+        cx.out.problem(&error);
+    }
+    cx.out.result(&report);
+    report.deploy().exit()
+}
+
+/// The time and the ways of a redeploy.
+#[derive(Debug)]
+pub(super) struct Course {
+    /// What a deploy would be told.
+    pub(super) settings: DeploySettings,
+    /// When the time is up.
+    pub(super) deadline: Instant,
+}
+
+impl Course {
+    /// Begins to count.
+    ///
+    /// # Errors
+    /// As [`DeploySettings::resolve`].
+    pub(super) fn begin(cx: &Context, args: &FollowArgs, target: &Target) -> Result<Self> {
+        let args = DeployArgs {
+            following: args.following.clone(),
+            ..DeployArgs::default()
+        };
+        let settings = DeploySettings::resolve(&args, &cx.settings, target)?;
+        let deadline = Instant::now() + settings.following.timeout;
+        Ok(Self { settings, deadline })
+    }
+
+    /// Ends the work a little after the deadline at the latest; none where it did.
+    pub(super) async fn limit(&self, work: impl Future<Output = Result<()>>) -> Option<Result<()>> {
+        let end = (self.deadline + GRACE).into();
+        tokio::time::timeout_at(end, work).await.ok()
+    }
+
+    /// The clients, and the first look at the environment; waits where it is busy, unless only
+    /// the plan is wanted.
+    ///
+    /// # Errors
+    /// As [`first_look`].
+    pub(super) async fn look(
+        &self,
+        cx: &Context,
+        target: &Target,
+        wait: bool,
+        report: &mut DeployReport,
+    ) -> Result<(World, First, Follower)> {
+        let world = World {
+            aws: cx.aws().await?,
+            out: cx.out.clone(),
+            deadline: self.deadline,
+        };
+        let first = first_look(&world.aws, target, &self.settings.bucket).await?;
+        report.describe(&first.environment);
+        let mut follower = Follower::behind(&first.events);
+        let first = match wait {
+            true => ready(&world, first, &mut follower).await?,
+            false => first,
+        };
+        Ok((world, first, follower))
+    }
+}
+
+/// A plan for an environment, and what it takes to carry it out.
+#[derive(Debug)]
+pub(super) struct Redeploy<'a> {
+    /// The time.
+    pub(super) course: &'a Course,
+    /// Clients and writer.
+    pub(super) world: World,
+    /// The environment as it was seen.
+    pub(super) environment: &'a Environment,
+    /// The version.
+    pub(super) label: &'a str,
+    /// What changes.
+    pub(super) plan: Plan<DeployStep>,
+    /// The events up to now.
+    pub(super) follower: Follower,
+    /// Why it is asked about, if it is.
+    pub(super) asked: Option<String>,
+}
+
+impl Redeploy<'_> {
+    /// Shows the plan, asks, applies and follows it.
+    ///
+    /// # Errors
+    /// What AWS says, and as [`Watch::until_settled`].
+    pub(super) async fn run(
+        self,
+        cx: &Context,
+        args: &FollowArgs,
+        report: &mut DeployReport,
+    ) -> Result<()> {
+        let changes = self.plan.changes();
+        report.version_label = Some(self.label.to_owned());
+        report
+            .previous_version_label
+            .clone_from(&self.environment.version_label);
+        report.plan = Some(changes.clone());
+        if self.plan.is_empty() {
+            report.settle(Outcome::Unchanged, None);
+            return Ok(());
+        }
+        cx.out.event(&Event::Plan(&changes));
+        let agreed = match &self.asked {
+            Some(why) if !args.plan => cx.agree(&changes, why).await?,
+            _ => true,
+        };
+        if args.plan || !agreed {
+            report.settle(Outcome::Planned, None);
+            return Ok(());
+        }
+        let made = apply(&self.world, &self.plan, self.follower, report).await?;
+        if args.no_wait {
+            report.settle(Outcome::Started, None);
+            return Ok(());
+        }
+        let watch = Watch {
+            world: &self.world,
+            name: &self.environment.name,
+            wanted: Some(self.label),
+            previous: self.environment.version_label.as_deref(),
+            request_id: made.request_id,
+            health: self.course.settings.following.health,
+            health_timeout: self.course.settings.following.health_timeout,
+        };
+        watch
+            .to_the_end(Seen::behind(made.follower), report)
+            .await?;
+        explain(cx, &self.world, self.label, report).await;
+        Ok(())
+    }
+}
+
+/// Where all this happens, in words.
+pub(super) fn place(cx: &Context, region: &str) -> String {
+    match cx.settings.sandbox {
+        SandboxMode::Off => region.to_owned(),
+        _ => format!("{region}, in the sandbox"),
+    }
+}
+
+/// The error of work that AWS left unanswered until the time was up, if it did.
+pub(super) fn in_time(ended: Option<Result<()>>, report: &DeployReport) -> Result<()> {
+    ended.unwrap_or_else(|| Err::<(), Error>(unanswered(report)))
+}
+
+/// Whether an environment asks before it changes.
+pub(super) fn is_protected(cx: &Context, target: &Target) -> bool {
+    let declared = target
+        .key
+        .as_ref()
+        .and_then(|key| cx.settings.config.environments.get(key));
+    declared.is_some_and(|environment| environment.protected)
+}
+
+/// A report that is nothing but a deploy's.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(super) struct Plain(pub(super) DeployReport);
+
+impl Redeployed for Plain {
+    fn deploy(&mut self) -> &mut DeployReport {
+        &mut self.0
+    }
+}
+
+impl Report for Plain {
+    fn human(&self) -> String {
+        self.0.human()
+    }
+
+    fn step_outputs(&self) -> Vec<(&'static str, String)> {
+        self.0.step_outputs()
+    }
+}
