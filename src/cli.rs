@@ -105,6 +105,8 @@ pub enum Command {
     Diff(TargetArgs),
     /// Open the environment's address in the browser
     Open(OpenArgs),
+    /// Check the compose file and the bundle without AWS
+    Check(CheckArgs),
     /// Make the source bundle without AWS
     Bundle(BundleArgs),
     /// Show one environment: status, health, version, instances
@@ -217,6 +219,26 @@ pub struct WatchArgs {
     /// How it is followed.
     #[command(flatten)]
     pub following: FollowingArgs,
+}
+
+/// `beanship check`
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckArgs {
+    /// Which environment's compose file
+    #[arg(long, value_name = "KEY")]
+    pub env: Option<String>,
+    /// Put right what is certain, in place
+    #[arg(long)]
+    pub fix: bool,
+    /// Refuse warnings as well
+    #[arg(long)]
+    pub strict: bool,
+    /// Say what a rule asks for and why
+    #[arg(long, value_name = "ID", conflicts_with_all = ["fix", "strict", "sarif"])]
+    pub explain: Option<String>,
+    /// Write the findings as SARIF; `-` is stdout, in place of the result
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
 }
 
 /// `beanship bundle`

@@ -35,6 +35,9 @@ pub struct Config {
     /// What goes into the source bundle.
     #[serde(default)]
     pub bundle: BundleConfig,
+    /// How the compose file is judged.
+    #[serde(default)]
+    pub check: CheckConfig,
     /// Environment properties for all environments.
     properties: Option<IgnoredAny>,
     /// Account-wide infrastructure.
@@ -97,6 +100,16 @@ pub struct EnvironmentConfig {
     database: Option<IgnoredAny>,
     properties: Option<IgnoredAny>,
     settings: Option<IgnoredAny>,
+}
+
+/// How the compose file is judged.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckConfig {
+    /// Rules that do not apply (`EB308`).
+    pub ignore: Vec<String>,
+    /// Whether warnings refuse as well.
+    pub strict: bool,
 }
 
 /// How deploys to an environment are judged.

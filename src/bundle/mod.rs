@@ -1,4 +1,4 @@
-//! The source bundle: which files go in ([`select`]), and the zip they become ([`write`]).
+//! The source bundle: which files go in ([`select()`]), and the zip they become ([`write()`]).
 //!
 //! ```text
 //! rules, git -> select -> Selection -> pack (parallel) -> archive -> the bundle and its digest

@@ -8,13 +8,14 @@ use tempfile::NamedTempFile;
 
 use crate::bundle::{Fate, Note, Request, Rules, Selection, Why, Written, select, write};
 use crate::cli::BundleArgs;
-use crate::config::{BundleConfig, Symlinks};
+use crate::config::{BundleConfig, Symlinks, Tier};
 use crate::deploy::{BundleFile, LARGEST_BUNDLE};
 use crate::error::{Error, Exit, Kind, Result, reason};
 use crate::output::{Event, Out, Phase, Report, bytes, table};
 use crate::{bundle, compose};
 
 use super::Context;
+use super::check::goes_in;
 
 /// A finished bundle in a temporary file, which goes with this value.
 #[derive(Debug)]
@@ -31,13 +32,21 @@ pub struct Job {
     compose: PathBuf,
     rules: Rules,
     own: Vec<PathBuf>,
+    serves: bool,
+    instance_type: Option<String>,
+    ignore: Vec<String>,
 }
 
 impl Job {
     /// The bundle of an environment (by key), or of the project.
     #[must_use]
     pub fn new(cx: &Context, key: Option<&str>, output: Option<&Path>) -> Self {
+        let config = &cx.settings.config;
+        let declared = key.and_then(|key| config.environments.get(key));
         Self {
+            serves: declared.is_none_or(|environment| environment.tier == Tier::Web),
+            instance_type: declared.and_then(|environment| environment.instance_type.clone()),
+            ignore: config.check.ignore.clone(),
             root: cx.settings.root.clone(),
             compose: cx.settings.compose(key),
             rules: Rules::from(&cx.settings.config.bundle),
@@ -46,14 +55,17 @@ impl Job {
     }
 
     fn select(&self, out: &Out) -> Result<Selection> {
-        compose::check(&self.root, &self.compose)?;
         let request = Request {
             root: &self.root,
             compose: &self.compose,
             rules: &self.rules,
             own: &self.own,
         };
+        if !self.root.join(&self.compose).exists() {
+            compose::check(&self.root, &self.compose)?;
+        }
         let selection = select(&request)?;
+        self.judge(&selection, out)?;
         for note in selection.notes() {
             let text = note.to_string();
             let harmless = matches!(note, Note::RootEnv | Note::Skipped { .. });
@@ -64,6 +76,24 @@ impl Job {
             });
         }
         Ok(selection)
+    }
+
+    /// Judges the compose file and what is beside it; errors stop, warnings are told.
+    fn judge(&self, selection: &Selection, out: &Out) -> Result<()> {
+        let in_bundle = |path: &str| goes_in(selection, path);
+        let verdict = compose::lint(&compose::Surroundings {
+            root: &self.root,
+            file: &self.compose,
+            in_bundle: &in_bundle,
+            serves: self.serves,
+            instance_type: self.instance_type.as_deref(),
+            ignore: &self.ignore,
+        });
+        verdict.stop()?;
+        for line in verdict.brief() {
+            out.event(&Event::Warning(&line));
+        }
+        Ok(())
     }
 
     /// Makes the zip in a temporary file.

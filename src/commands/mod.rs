@@ -2,6 +2,7 @@
 
 pub mod abort;
 pub mod bundle;
+pub mod check;
 pub mod completions;
 pub mod config;
 pub mod deploy;
@@ -76,6 +77,7 @@ pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
         },
         Command::Diff(args) => cx.interruptible(diff::run(cx, args)).await,
         Command::Open(args) => cx.interruptible(open::run(cx, args)).await,
+        Command::Check(args) => check::run(cx, args),
         Command::Bundle(args) => cx.interruptible(bundle::run(cx, args)).await,
         Command::Status(args) => cx.interruptible(status::run(cx, args)).await,
         Command::List(args) => cx.interruptible(list::run(cx, args)).await,

@@ -1,11 +1,42 @@
-//! The compose file: found, and read far enough to know that it is one.
+//! The compose file and what stands beside it in the bundle, judged before Elastic Beanstalk sees
+//! them.
+//!
+//! ```text
+//! text -> source, tree (places) -> model (services) -> rules, schema, bundled -> findings -> fix
+//! ```
+//!
+//! [`lint`] finds, [`fix`] puts right what is certain, [`catalog`] holds every rule's words. Nothing
+//! here asks AWS, a registry or Docker.
+
+mod bundled;
+pub mod catalog;
+mod files;
+pub mod finding;
+pub mod fix;
+mod model;
+mod mounts;
+mod ports;
+mod rules;
+pub mod sarif;
+mod scalar;
+mod schema;
+mod source;
+mod suppress;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod variables;
 
 use std::path::Path;
 
-use serde_json::Value;
+use catalog::{NOT_YAML, NOTHING, UNREADABLE};
+use finding::{Finding, Findings, Severity};
+use source::Source;
+use tree::Tree;
 
 use crate::error::{Error, Kind, Result};
-use crate::yaml;
+
+pub use model::Surroundings;
 
 /// The only name that Elastic Beanstalk looks for (facts 3.1).
 pub const FILE_NAME: &str = "docker-compose.yml";
@@ -13,82 +44,232 @@ pub const FILE_NAME: &str = "docker-compose.yml";
 /// Other names that Docker's own tools find.
 const OTHER_NAMES: [&str; 3] = ["docker-compose.yaml", "compose.yml", "compose.yaml"];
 
-/// Checks that the compose file is there and holds services.
+/// How many warnings a deploy tells in full.
+const TOLD: usize = 3;
+
+/// What was found.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The findings, by file and place.
+    pub findings: Vec<Finding>,
+    /// What was judged.
+    pub subject: Subject,
+}
+
+/// What the bundle runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A compose file with this many services.
+    Compose(usize),
+    /// A single container, from a Dockerfile or a Dockerrun.aws.json.
+    Single(&'static str),
+    /// Nothing that could be judged.
+    Nothing,
+}
+
+/// Checks that there is a compose file without errors, going by the files on the disk.
 ///
 /// # Errors
-/// [`Kind::Compose`], with the position for text that is not YAML.
+/// [`Kind::Compose`] with every error found.
 pub fn check(root: &Path, file: &Path) -> Result<()> {
-    let text = match std::fs::read_to_string(root.join(file)) {
-        Ok(text) => text,
-        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Err(missing(root, file)),
-        Err(why) => return Err(Error::io("read", file, &why)),
+    let on_disk = |path: &str| root.join(path).exists();
+    let around = Surroundings {
+        in_bundle: &on_disk,
+        ..Surroundings::of(root, file)
     };
-    let content: Value = yaml::parse(&text, file, Kind::Compose)?;
-    let wrong = |why: &str| {
-        Error::new(Kind::Compose, format!("{}: {why}", file.display()))
-            .hint("see the Compose Specification, and check the file with `docker compose config`")
-    };
-    match content.get("services") {
-        Some(Value::Object(services)) if !services.is_empty() => Ok(()),
-        Some(_) => Err(wrong("`services` holds no services")),
-        None => Err(wrong("there are no `services`")),
-    }
+    lint(&around).stop()
 }
 
-fn missing(root: &Path, file: &Path) -> Error {
-    let error = Error::new(
-        Kind::Compose,
-        format!(
-            "no compose file: there is no {} in {}",
-            file.display(),
-            root.display()
-        ),
-    );
-    match OTHER_NAMES.iter().find(|name| root.join(name).is_file()) {
-        Some(other) => error.hint(format!(
-            "set `compose: {other}` in beanship.yml; it goes into the bundle as {FILE_NAME}"
-        )),
-        None => error.hint(
-            "run it where the compose file is, or name the directory: `beanship deploy -C DIR`",
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn checked(files: &[(&str, &str)]) -> String {
-        let directory = tempfile::tempdir().expect("a directory");
-        for (name, text) in files {
-            std::fs::write(directory.path().join(name), text).expect("a file");
-        }
-        match check(directory.path(), Path::new(FILE_NAME)) {
-            Ok(()) => "fine".into(),
-            Err(error) => {
-                let text = format!("{error} [{}]", error.hints().join("; "));
-                text.replace(&directory.path().display().to_string(), "DIR")
+/// Judges a compose file and the other files of the bundle that Elastic Beanstalk reads.
+#[must_use]
+pub fn lint(around: &Surroundings<'_>) -> Verdict {
+    let name = around.file.to_string_lossy().replace('\\', "/");
+    let path = around.root.join(around.file);
+    let mut findings = Findings::default();
+    let (subject, text) = match files::bytes(&path) {
+        Ok(bytes) => match text_of(bytes) {
+            Ok(text) => (None, text),
+            Err(why) => {
+                findings.add(
+                    &UNREADABLE,
+                    0,
+                    format!("the compose file cannot be read: {why}"),
+                );
+                (Some(Subject::Nothing), String::new())
             }
+        },
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
+            let subject = bundled::without_compose(around, &name, &mut findings);
+            (Some(subject), String::new())
+        }
+        Err(why) => {
+            let why = crate::error::reason(&why);
+            findings.add(
+                &UNREADABLE,
+                0,
+                format!("the compose file cannot be read: {why}"),
+            );
+            (Some(Subject::Nothing), String::new())
+        }
+    };
+    let mut source = Source::new(name, text);
+    let subject = subject.unwrap_or_else(|| judge(&mut source, around, &mut findings));
+    bundled::check(around, &mut findings);
+    let findings = findings.finish(&source);
+    Verdict {
+        findings: suppress::remaining(findings, &source, around.ignore),
+        subject,
+    }
+}
+
+/// The bytes as text, or why they are none.
+fn text_of(bytes: Vec<u8>) -> std::result::Result<String, String> {
+    if bytes.len() as u64 > files::LARGEST {
+        return Err("it is larger than 512 KiB".into());
+    }
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(format!("it holds a NUL character (byte {at})"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|why| format!("it is not UTF-8 (byte {})", why.utf8_error().valid_up_to()))
+}
+
+/// Reads the text and applies every rule to it.
+fn judge(source: &mut Source, around: &Surroundings<'_>, findings: &mut Findings) -> Subject {
+    let tree = match Tree::read(&source.text) {
+        Ok(tree) => tree,
+        Err(why) => {
+            hide_secrets_of(source, why.at);
+            let (rule, what) = if why.excessive {
+                (&UNREADABLE, "the compose file is too much")
+            } else {
+                (&NOT_YAML, "this is no YAML")
+            };
+            let at = behind_the_text(source, why.at);
+            findings.add(rule, at, format!("{what}: {}", why.why));
+            return Subject::Nothing;
+        }
+    };
+    let services = match model::Project::of(&tree, source, around) {
+        Some(project) => {
+            rules::apply(&tree, &project, findings);
+            Subject::Compose(project.services.len())
+        }
+        None => {
+            let at = tree.root().map_or(0, |root| root.range().start);
+            findings
+                .add(
+                    &NOTHING,
+                    at,
+                    "this is no compose file: it must be a map with `services`",
+                )
+                .fix("see `beanship init` for a file to start from");
+            Subject::Nothing
+        }
+    };
+    for range in std::mem::take(&mut findings.hidden) {
+        source.hide(range);
+    }
+    services
+}
+
+/// What is missing at the end is told behind the last character.
+fn behind_the_text(source: &Source, at: usize) -> usize {
+    at.min(source.text.trim_end().len())
+}
+
+/// A line that cannot be read may hold a password all the same.
+fn hide_secrets_of(source: &mut Source, at: usize) {
+    let line = source.whole_line(at);
+    let text = &source.text[line.clone()];
+    if let Some((name, _)) = text.split_once([':', '='])
+        && rules::is_secret_name(name.trim_matches([' ', '-', '"', '\'']))
+    {
+        source.hide(line.start + name.len() + 1..line.end);
+    }
+}
+
+impl<'a> Surroundings<'a> {
+    /// A web environment of which nothing else is known.
+    #[must_use]
+    pub fn of(root: &'a Path, file: &'a Path) -> Self {
+        Self {
+            root,
+            file,
+            in_bundle: &|_| true,
+            serves: true,
+            instance_type: None,
+            ignore: &[],
         }
     }
+}
 
-    #[test]
-    fn a_compose_file_is_there_and_has_services() {
-        let cases = [
-            checked(&[(FILE_NAME, "services: {web: {image: nginx}}")]),
-            checked(&[]),
-            checked(&[("compose.yaml", "services: {}")]),
-            checked(&[(FILE_NAME, "services: {}")]),
-            checked(&[(FILE_NAME, "web: {image: nginx}")]),
-            checked(&[(FILE_NAME, "services:\n  web: {image: 'x}\n")]),
-        ];
-        insta::assert_snapshot!(cases.join("\n"), @"
-        fine
-        no compose file: there is no docker-compose.yml in DIR [run it where the compose file is, or name the directory: `beanship deploy -C DIR`]
-        no compose file: there is no docker-compose.yml in DIR [set `compose: compose.yaml` in beanship.yml; it goes into the bundle as docker-compose.yml]
-        docker-compose.yml: `services` holds no services [see the Compose Specification, and check the file with `docker compose config`]
-        docker-compose.yml: there are no `services` [see the Compose Specification, and check the file with `docker compose config`]
-        docker-compose.yml:2:16: unclosed quote []
-        ");
+impl Verdict {
+    /// How many findings are of a severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.of(severity).count()
+    }
+
+    fn of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| finding.severity == severity)
+    }
+
+    /// Nothing, unless there are errors.
+    ///
+    /// # Errors
+    /// [`Kind::Compose`] with every error found, and where.
+    pub fn stop(&self) -> Result<()> {
+        let problem = |finding: &Finding| {
+            let missing = finding.rule == &catalog::NO_COMPOSE_FILE;
+            let text = if missing {
+                finding.message.clone()
+            } else {
+                finding.to_string()
+            };
+            let error = Error::new(Kind::Compose, text);
+            let error = match &finding.shown {
+                Some(shown) => error.excerpt(shown),
+                None => error,
+            };
+            match &finding.fix {
+                Some(fix) => error.hint(fix),
+                None => error,
+            }
+        };
+        Error::all(self.of(Severity::Error).map(problem).collect()).map_or(Ok(()), Err)
+    }
+
+    /// The warnings in a few lines.
+    #[must_use]
+    pub fn brief(&self) -> Vec<String> {
+        let warnings: Vec<_> = self.of(Severity::Warning).collect();
+        let mut lines: Vec<String> = warnings
+            .iter()
+            .take(TOLD)
+            .map(ToString::to_string)
+            .collect();
+        if warnings.len() > TOLD {
+            lines.push(format!(
+                "{} more warnings; see them with `beanship check`",
+                warnings.len() - TOLD
+            ));
+        }
+        lines
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            file,
+            line,
+            column,
+            message,
+            ..
+        } = self;
+        write!(f, "{file}:{line}:{column}: {message} [{}]", self.rule.id)
     }
 }

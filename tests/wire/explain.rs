@@ -1,6 +1,6 @@
 //! Why a deploy failed, and the commands that look at logs and health.
 
-use crate::support::Project;
+use crate::support::{CONFIG, Project};
 
 /// A project whose deploys end like this.
 fn with(trouble: &str) -> Project {
@@ -47,7 +47,11 @@ fn a_failed_deploy_is_told_in_the_instances_own_lines() {
 fn a_known_cause_comes_with_its_hint() {
     let twice =
         "services:\n  a: { image: x, ports: ['80:80'] }\n  b: { image: y, ports: ['80:81'] }\n";
-    let project = Project::new().file("docker-compose.yml", twice);
+    // The check before the deploy would find it; here it reaches the instances.
+    let config = format!("{CONFIG}check: {{ ignore: [EB302] }}\n");
+    let project = Project::new()
+        .file("beanship.yml", &config)
+        .file("docker-compose.yml", twice);
     let (report, code) = project.deploy(&["--env", "production"]);
     assert_eq!(code, Some(1), "{report}");
     assert_eq!(report["explanation"]["causes"][0]["name"], "port_taken");

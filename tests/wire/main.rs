@@ -2,6 +2,7 @@
 
 mod abort;
 mod bundle;
+mod check;
 mod deploy;
 mod explain;
 mod look;

@@ -133,7 +133,7 @@ fn a_broken_compose_file_shows_the_place() {
     let run = project.sandbox(&["deploy", "--env", "production"]);
     insta::assert_snapshot!(told(&project, &run), @"
     Deploying shop to shop-prod (eu-central-1, in the sandbox)
-    error: docker-compose.yml:4:1: invalid indentation in multiline quoted scalar
+    error: docker-compose.yml:3:18: this is no YAML: invalid indentation in multiline quoted scalar [EB002]
       |
     3 |     image: 'nginx
       |                  ^

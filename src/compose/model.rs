@@ -1,0 +1,198 @@
+//! What rules look at: the services of a compose file, their ports and mounts, and what is known
+//! of the project around it.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::source::Source;
+use super::tree::{At, Tree};
+
+pub use super::mounts::{Mount, Sort, mounts};
+pub use super::ports::{Port, ports};
+
+/// What is known besides the compose file.
+pub struct Surroundings<'a> {
+    /// The directory that becomes the bundle.
+    pub root: &'a Path,
+    /// The compose file, relative to the root.
+    pub file: &'a Path,
+    /// Whether a path below the root, with `/` between names, goes into the bundle; of a
+    /// directory, whether anything in it does.
+    pub in_bundle: &'a dyn Fn(&str) -> bool,
+    /// Whether the environment serves HTTP; a worker needs no port.
+    pub serves: bool,
+    /// The instance type, if it is declared.
+    pub instance_type: Option<&'a str>,
+    /// Rules that the project file switches off.
+    pub ignore: &'a [String],
+}
+
+impl std::fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Surroundings")
+            .field("root", &self.root)
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A compose file with services.
+#[derive(Debug)]
+pub struct Project<'a> {
+    /// The top of the file.
+    pub root: At<'a>,
+    /// Its text.
+    pub source: &'a Source,
+    /// The services in the order of the file.
+    pub services: Vec<Service<'a>>,
+    by_name: HashMap<&'a str, usize>,
+    /// Whether other files may add services and resources.
+    pub includes: bool,
+    /// What is known besides.
+    pub around: &'a Surroundings<'a>,
+}
+
+/// A service.
+#[derive(Debug, Clone, Copy)]
+pub struct Service<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where the name stands.
+    pub key: At<'a>,
+    /// What it says.
+    pub body: At<'a>,
+}
+
+impl<'a> Project<'a> {
+    /// The project of a file; none if it holds no map.
+    #[must_use]
+    pub fn of(tree: &'a Tree, source: &'a Source, around: &'a Surroundings<'a>) -> Option<Self> {
+        let root = tree.root().filter(|root| root.is_map())?;
+        let services: Vec<_> = root
+            .get("services")
+            .into_iter()
+            .flat_map(At::entries)
+            .filter_map(|(key, body)| {
+                let name = key.text()?;
+                Some(Service { name, key, body })
+            })
+            .collect();
+        let by_name = services.iter().enumerate().map(|(at, s)| (s.name, at));
+        Some(Self {
+            by_name: by_name.collect(),
+            includes: root.get("include").is_some(),
+            root,
+            source,
+            services,
+            around,
+        })
+    }
+
+    /// The service of a name.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&Service<'a>> {
+        self.by_name.get(name).map(|at| &self.services[*at])
+    }
+
+    /// The name closest to one that is not there.
+    #[must_use]
+    pub fn nearest_service(&self, name: &str) -> Option<&Service<'a>> {
+        let names = self.services.iter().take(500).map(|service| service.name);
+        self.service(crate::yaml::nearest(name, names)?)
+    }
+
+    /// Whether a path below the root goes into the bundle.
+    #[must_use]
+    pub fn in_bundle(&self, path: &str) -> bool {
+        (self.around.in_bundle)(path)
+    }
+}
+
+impl<'a> Service<'a> {
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<At<'a>> {
+        self.body.get(key)
+    }
+
+    /// The byte its name stands at.
+    #[must_use]
+    pub fn start(&self) -> usize {
+        self.key.range().start
+    }
+
+    /// Whether another service or file adds keys to it.
+    #[must_use]
+    pub fn extends(&self) -> bool {
+        self.get("extends").is_some()
+    }
+
+    /// Whether only `--profile` starts it.
+    #[must_use]
+    pub fn has_profile(&self) -> bool {
+        self.get("profiles")
+            .is_some_and(|profiles| profiles.items().next().is_some())
+    }
+
+    /// Names with their values, written as a map or as a list of `NAME=value`. The value is
+    /// missing where only the name stands there.
+    #[must_use]
+    pub fn pairs(&self, key: &str) -> Vec<Pair<'a>> {
+        self.get(key).map(pairs).unwrap_or_default()
+    }
+
+    /// A key's text, or the texts of its list.
+    #[must_use]
+    pub fn texts(&self, key: &str) -> Vec<At<'a>> {
+        self.get(key).map(texts).unwrap_or_default()
+    }
+}
+
+/// A name with its value.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The value.
+    pub value: Option<&'a str>,
+    /// Where the value stands, or the whole where it is one text.
+    pub at: At<'a>,
+    /// The byte in the file where the value starts.
+    pub value_start: usize,
+}
+
+/// As [`Service::pairs`].
+#[must_use]
+pub fn pairs(at: At<'_>) -> Vec<Pair<'_>> {
+    let of_map = at.entries().filter_map(|(key, value)| {
+        Some(Pair {
+            name: key.text()?,
+            value: value.filled(),
+            at: value,
+            value_start: value.range().start,
+        })
+    });
+    let of_list = at.items().filter_map(|item| {
+        let text = item.text()?;
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        Some(Pair {
+            name,
+            value,
+            at: item,
+            value_start: item.range().start,
+        })
+    });
+    of_map.chain(of_list).collect()
+}
+
+/// A text, or the texts of a list.
+#[must_use]
+pub fn texts(at: At<'_>) -> Vec<At<'_>> {
+    let own = at.filled().map(|_| at);
+    own.into_iter()
+        .chain(at.items().filter(|item| item.text().is_some()))
+        .collect()
+}

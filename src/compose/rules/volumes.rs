@@ -1,0 +1,312 @@
+//! What is mounted, built and taken in is where the instance can find it.
+
+use crate::compose::catalog::{
+    BAD_VOLUME, NO_CONTEXT, NO_ENV_FILE, NO_FILE, NO_MOUNT_SOURCE, NO_PROPERTIES, OWN_MACHINE,
+};
+use crate::compose::files::{self, Below};
+use crate::compose::finding::Findings;
+use crate::compose::model::{Project, Service, Sort, mounts, pairs};
+use crate::compose::tree::At;
+use crate::compose::variables::{scan, with_defaults};
+
+use super::resources::env_files;
+
+pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
+    for service in &project.services {
+        if findings.is_full() {
+            return;
+        }
+        mounted(project, service, findings);
+        built(project, service, findings);
+        environment(project, service, findings);
+        taken_in(project, service, findings);
+    }
+    top_level(project, findings);
+    properties(project, findings);
+}
+
+fn mounted(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) {
+    for (at, mount) in mounts(service) {
+        if findings.is_full() {
+            return;
+        }
+        let start = at.range().start;
+        let mount = match mount {
+            Ok(mount) => mount,
+            Err(why) => {
+                findings
+                    .add(
+                        &BAD_VOLUME,
+                        start,
+                        format!("`{}` is no mount: {why}", at.text().unwrap_or_default()),
+                    )
+                    .fix("write it as in `./data:/var/lib/data`");
+                continue;
+            }
+        };
+        if !mount.target.starts_with('/') && !mount.target.contains(['$', '\\']) {
+            findings
+                .add(
+                    &BAD_VOLUME,
+                    start,
+                    format!(
+                        "`{}` is no place in a container: it must begin with `/`",
+                        mount.target
+                    ),
+                )
+                .fix("write the whole path, as in `/app/data`");
+        }
+        let Some(source) = mount.source.filter(|_| mount.sort == Sort::Bind) else {
+            continue;
+        };
+        match files::below(&source) {
+            Below::Inside(path) => inside(project, service, at, &source, &path, findings),
+            Below::Above => {
+                findings.add(&NO_MOUNT_SOURCE, start, format!("service `{}` mounts {source}, which is outside of the bundle: Docker makes an empty folder instead", service.name)).fix("move it below the compose file, or copy it into the image");
+            }
+            Below::Elsewhere if files::is_personal(&source) => {
+                findings
+                    .add(
+                        &OWN_MACHINE,
+                        start,
+                        format!(
+                            "service `{}` mounts {source}, which an instance does not have",
+                            service.name
+                        ),
+                    )
+                    .fix("copy it into the image, or mount a path below the compose file");
+            }
+            Below::Elsewhere => {}
+        }
+    }
+}
+
+fn inside(
+    project: &Project<'_>,
+    service: &Service<'_>,
+    at: At<'_>,
+    source: &str,
+    path: &str,
+    findings: &mut Findings,
+) {
+    if path.is_empty() || path == ".env" || project.in_bundle(path) {
+        return;
+    }
+    let here = project.around.root.join(path).exists();
+    let why = if here {
+        "stays out of the bundle"
+    } else {
+        "is not in the bundle"
+    };
+    let draft = findings.add(&NO_MOUNT_SOURCE, at.range().start, format!("service `{}` mounts {source}, which {why}: Docker makes an empty folder, which hides what the image has there", service.name));
+    if here {
+        draft.fix(format!(
+            "add `{path}` to `bundle.include` in beanship.yml, or remove the mount"
+        ));
+    } else {
+        draft.fix("remove the mount, as the image holds the app; or add the files");
+    }
+}
+
+fn built(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) {
+    let Some(build) = service.get("build") else {
+        return;
+    };
+    let context = build
+        .get("context")
+        .or(Some(build).filter(|build| build.text().is_some()));
+    let text = match context.map(|at| at.filled().and_then(with_defaults)) {
+        Some(Some(text)) => text,
+        Some(None) => return,
+        None => ".".to_owned(),
+    };
+    let at = context.unwrap_or(build).range().start;
+    if files::is_remote(&text) {
+        return;
+    }
+    let folder = match files::below(&text) {
+        Below::Inside(path) => path,
+        Below::Above | Below::Elsewhere => {
+            findings.add(&NO_CONTEXT, at, format!("service `{}` is built from {text}, which is outside of the bundle", service.name)).fix("move the folder below the compose file, or build the image elsewhere and name it under `image`");
+            return;
+        }
+    };
+    if !folder.is_empty() && !project.in_bundle(&folder) {
+        let draft = findings.add(
+            &NO_CONTEXT,
+            at,
+            format!(
+                "service `{}` is built from {text}, which is not in the bundle",
+                service.name
+            ),
+        );
+        match files::other_case(project.around.root, &folder) {
+            Some(other) => draft.fix(format!(
+                "write `{other}`: upper and lower case differ on an instance"
+            )),
+            None => draft.fix("add the folder, or name an image that was built elsewhere"),
+        };
+        return;
+    }
+    dockerfile(project, service, build, &folder, findings);
+}
+
+fn dockerfile(
+    project: &Project<'_>,
+    service: &Service<'_>,
+    build: At<'_>,
+    folder: &str,
+    findings: &mut Findings,
+) {
+    if build.get("dockerfile_inline").is_some() {
+        return;
+    }
+    let named = build.get("dockerfile");
+    let name = match named.map(|at| at.filled().and_then(with_defaults)) {
+        Some(Some(name)) => name,
+        Some(None) => return,
+        None => "Dockerfile".to_owned(),
+    };
+    let path = format!("{folder}/{name}");
+    let Below::Inside(path) = files::below(&format!("./{}", path.trim_start_matches('/'))) else {
+        return;
+    };
+    if !project.in_bundle(&path) {
+        let at = named.unwrap_or(build).range().start;
+        let draft = findings.add(
+            &NO_CONTEXT,
+            at,
+            format!(
+                "service `{}` is built with {path}, which is not in the bundle",
+                service.name
+            ),
+        );
+        match files::other_case(project.around.root, &path) {
+            Some(other) => draft.fix(format!(
+                "rename {other}: upper and lower case differ on an instance"
+            )),
+            None => draft.fix("add the Dockerfile, or name the right one under `build.dockerfile`"),
+        };
+    }
+}
+
+fn environment(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) {
+    for (at, path, required) in env_files(service) {
+        let Some(text) = with_defaults(path).filter(|_| required) else {
+            continue;
+        };
+        must_be_there(
+            project,
+            at,
+            &text,
+            &NO_ENV_FILE,
+            &format!("service `{}` reads", service.name),
+            findings,
+        );
+    }
+}
+
+/// A file that Compose refuses to start without.
+fn must_be_there(
+    project: &Project<'_>,
+    at: At<'_>,
+    text: &str,
+    rule: &'static crate::compose::finding::Rule,
+    who: &str,
+    findings: &mut Findings,
+) {
+    let missing = match files::below(text) {
+        Below::Inside(path) if path == ".env" => false,
+        Below::Inside(path) => !project.in_bundle(&path),
+        Below::Above => true,
+        Below::Elsewhere => files::is_personal(text),
+    };
+    if missing {
+        findings
+            .add(
+                rule,
+                at.range().start,
+                format!("{who} {text}, which is not in the bundle: Compose does not start"),
+            )
+            .fix("add the file, and see what is in the bundle with `beanship bundle --list`");
+    }
+}
+
+fn taken_in(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) {
+    let file = service
+        .get("extends")
+        .and_then(|extends| extends.get("file"));
+    for at in file.into_iter().chain(service.texts("label_file")) {
+        if let Some(text) = at
+            .filled()
+            .and_then(with_defaults)
+            .filter(|text| !files::is_remote(text))
+        {
+            must_be_there(
+                project,
+                at,
+                &text,
+                &NO_FILE,
+                &format!("service `{}` takes in", service.name),
+                findings,
+            );
+        }
+    }
+}
+
+fn top_level(project: &Project<'_>, findings: &mut Findings) {
+    let mut wanted: Vec<(At<'_>, &str)> = Vec::new();
+    for item in project.root.get("include").into_iter().flat_map(At::items) {
+        let path = item.get("path").unwrap_or(item);
+        wanted.extend(
+            crate::compose::model::texts(path)
+                .into_iter()
+                .map(|at| (at, "the compose file includes")),
+        );
+    }
+    for (kind, who) in [
+        ("secrets", "a secret is read from"),
+        ("configs", "a config is read from"),
+    ] {
+        let entries = project.root.get(kind).into_iter().flat_map(At::entries);
+        wanted.extend(entries.filter_map(|(_, value)| Some((value.get("file")?, who))));
+    }
+    for (at, who) in wanted {
+        if let Some(text) = at
+            .filled()
+            .and_then(with_defaults)
+            .filter(|text| !files::is_remote(text))
+        {
+            must_be_there(project, at, &text, &NO_FILE, who, findings);
+        }
+    }
+}
+
+/// Whether any container can see what the environment's properties say.
+fn properties(project: &Project<'_>, findings: &mut Findings) {
+    let reaches = |service: &Service<'_>| {
+        let file = env_files(service).iter().any(
+            |(_, path, _)| matches!(files::below(path), Below::Inside(path) if path == ".env"),
+        );
+        let bare = service
+            .get("environment")
+            .map(pairs)
+            .unwrap_or_default()
+            .iter()
+            .any(|pair| pair.value.is_none());
+        file || bare || service.extends()
+    };
+    let text = &project.source.text;
+    if project.services.is_empty()
+        || project.includes
+        || project.services.iter().any(reaches)
+        || !scan(text).0.is_empty()
+    {
+        return;
+    }
+    if let Some((key, _)) = project.root.entry("services") {
+        findings
+            .add(&NO_PROPERTIES, key.range().start, "no container sees the environment's properties: no service has `env_file: .env`")
+            .fix("add `env_file: .env` to the services that need them; Elastic Beanstalk writes the file");
+    }
+}

@@ -1,0 +1,127 @@
+//! `beanship check`: what it says in each format, what it repairs, and its exit codes. No AWS.
+
+use crate::support::Project;
+
+/// A file that someone deployed, with most faults there are.
+const SAMPLE: &str = include_str!("../compose-files/faulty/docker-compose.yml");
+
+fn sample() -> Project {
+    Project::empty()
+        .file("beanship.yml", "app: shop\nregion: eu-central-1\n")
+        .file("docker-compose.yml", SAMPLE)
+}
+
+#[test]
+fn people_read_the_place_first_and_never_a_password() {
+    let run = sample().beanship(&["check"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    for start in [
+        "docker-compose.yml:1:10: error[EB103]",
+        "docker-compose.yml:10:5: error[EB102]",
+        "docker-compose.yml:16:7: error[EB103]",
+        "docker-compose.yml:19:9: error[EB202]",
+        "docker-compose.yml:31:28: warning[EB307]",
+    ] {
+        assert!(
+            run.stdout.lines().any(|line| line.starts_with(start)),
+            "{start}\n{}",
+            run.stdout
+        );
+    }
+    assert!(
+        run.stdout.contains("10 |     mem limit: 128m\n   |     ^"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains("1234"), "{}", run.stdout);
+}
+
+#[test]
+fn machines_read_one_document() {
+    let run = sample().beanship(&["check", "--output", "json"]);
+    assert_eq!(run.code, Some(2));
+    let document = run.json();
+    let findings = document["findings"].as_array().expect("findings");
+    let unknown = findings
+        .iter()
+        .find(|finding| finding["line"] == 10)
+        .expect("line 10");
+    assert_eq!(unknown["id"], "EB102");
+    assert_eq!(unknown["severity"], "error");
+    assert_eq!(unknown["file"], "docker-compose.yml");
+    assert_eq!(unknown["column"], 5);
+    assert_eq!(unknown["fix"], "write `mem_limit`");
+    let run = sample().beanship(&["check", "--sarif", "-"]);
+    let document = run.json();
+    assert_eq!(document["version"], "2.1.0");
+    let results = document["runs"][0]["results"].as_array().expect("results");
+    assert_eq!(results.len(), findings.len());
+}
+
+#[test]
+fn github_shows_findings_on_the_lines_of_the_pull_request() {
+    let run = sample().beanship(&["check", "--output", "github"]);
+    assert!(
+        run.stdout.contains(
+            "::error file=docker-compose.yml,line=10,col=5,title=EB102::unknown key `mem limit` of a service"
+        ),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn what_is_certain_is_put_right() {
+    let project = sample();
+    let run = project.beanship(&["check", "--fix"]);
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+    let fixed = std::fs::read_to_string(project.path().join("docker-compose.yml")).expect("a file");
+    assert!(
+        fixed.contains("      - \"80:80\"\n    mem_limit: 128m\n    links:"),
+        "{fixed}"
+    );
+    let strict = project.beanship(&["check", "--strict"]);
+    assert_eq!(strict.code, Some(2), "warnings are left");
+}
+
+#[test]
+fn a_clean_file_is_fine_and_rules_are_explained() {
+    let project = Project::empty()
+        .file("docker-compose.yml", crate::support::COMPOSE)
+        .file("beanship.yml", "app: shop\ncheck: { ignore: [EB403] }\n");
+    let run = project.beanship(&["check", "--strict"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(run.stdout, "no errors, no warnings, no notes: 1 service\n");
+    let run = project.beanship(&["check", "--explain", "eb308"]);
+    assert!(
+        run.stdout.starts_with("EB308 (warning): "),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(
+        project.beanship(&["check", "--explain", "EB999"]).code,
+        Some(2)
+    );
+}
+
+#[test]
+fn what_stays_out_of_the_bundle_is_missing_on_the_instance() {
+    let project = Project::empty()
+        .file("beanship.yml", "app: shop\nbundle: { exclude: [web.env] }\n")
+        .file("web.env", "A=1")
+        .file(
+            "docker-compose.yml",
+            "services:\n  web:\n    image: nginx:1.28\n    env_file: web.env\n    ports: ['80:80']\n",
+        );
+    let run = project.beanship(&["check", "--output", "json"]);
+    assert_eq!(run.code, Some(2));
+    let findings = run.json()["findings"].clone();
+    let ids: Vec<_> = findings
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter(|finding| finding["severity"] == "error")
+        .map(|finding| finding["id"].clone())
+        .collect();
+    assert_eq!(ids, ["EB504"]);
+}
