@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::deploy::outcome::HealthPolicy;
+use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::settings::duration::parse as duration;
 
 pub use undo::{
@@ -170,6 +170,9 @@ pub struct DeployArgs {
     /// How the update is followed.
     #[command(flatten)]
     pub following: FollowingArgs,
+    /// What becomes of a failed deploy: keep it, or rollback to the last version that ran well [default: keep]
+    #[arg(long, value_enum, value_name = "WHAT", hide_possible_values = true)]
+    pub on_failure: Option<OnFailure>,
     /// Abort the update when interrupted
     #[arg(long)]
     pub abort_on_interrupt: bool,

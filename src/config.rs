@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::deploy::outcome::HealthPolicy;
+use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::error::{Error, Kind, Result};
 use crate::yaml;
 
@@ -118,6 +118,8 @@ pub struct CheckConfig {
 pub struct DeployConfig {
     /// What health counts as good.
     pub health: HealthPolicy,
+    /// What becomes of a deploy that failed.
+    pub on_failure: OnFailure,
 }
 
 /// Elastic Beanstalk's `EnvironmentType`.

@@ -2,10 +2,11 @@
 
 use clap::CommandFactory;
 use clap_complete::Shell;
+use serde::Serialize;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Format};
 use crate::error::{Error, Exit, Kind, Result, reason};
-use crate::output::Out;
+use crate::output::{Out, Report};
 
 /// Prints the script.
 ///
@@ -14,11 +15,31 @@ use crate::output::Out;
 pub fn run(shell: Shell, out: &Out) -> Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "beanship", &mut script);
+    if out.format() == Format::Json {
+        let script = String::from_utf8_lossy(&script).into_owned();
+        out.result(&Script {
+            shell: shell.to_string(),
+            script,
+        });
+        return Ok(Exit::Done);
+    }
     match out.raw(&mut script.as_slice()) {
         Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::new(
             Kind::Io,
             format!("cannot print the script: {}", reason(&why)),
         )),
         _ => Ok(Exit::Done),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Script {
+    shell: String,
+    script: String,
+}
+
+impl Report for Script {
+    fn human(&self) -> String {
+        self.script.clone()
     }
 }

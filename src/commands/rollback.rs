@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::cli::RollbackArgs;
+use crate::cli::{DeployArgs, FollowArgs, RollbackArgs, TargetArgs};
 use crate::deploy::First;
 use crate::deploy::events;
 use crate::deploy::history::{Because, Candidate};
-use crate::deploy::report::DeployReport;
+use crate::deploy::report::{DeployReport, Undone};
 use crate::deploy::rollback::{Past, Target as Goal, plan};
 use crate::error::{Exit, Result};
 use crate::output::{Event, Report, table};
@@ -20,11 +20,38 @@ use super::{Context, status};
 /// None: what goes wrong is in the report.
 pub async fn run(cx: &Context, args: &RollbackArgs) -> Result<Exit> {
     let report = RollbackReport::default();
-    Ok(reported(cx, report, async |report| roll_back(cx, args, report).await).await)
+    let work = async |report: &mut RollbackReport| roll_back(cx, args, true, report).await;
+    Ok(reported(cx, report, work).await)
+}
+
+/// After a failed deploy: back to the last version that ran well, without asking.
+pub(super) async fn after_failure(cx: &Context, args: &DeployArgs, environment: &str) -> Undone {
+    let target = TargetArgs {
+        application: args.target.application.clone(),
+        env: Some(environment.to_owned()),
+    };
+    let follow = FollowArgs {
+        following: args.following.clone(),
+        ..FollowArgs::default()
+    };
+    let args = RollbackArgs {
+        target,
+        to: None,
+        follow,
+    };
+    let mut report = RollbackReport::default();
+    let result = roll_back(cx, &args, false, &mut report).await;
+    let error = report.deploy.close(result);
+    Undone::of(&report.deploy, error.as_ref())
 }
 
 /// The runbook.
-async fn roll_back(cx: &Context, args: &RollbackArgs, report: &mut RollbackReport) -> Result<()> {
+async fn roll_back(
+    cx: &Context,
+    args: &RollbackArgs,
+    asks: bool,
+    report: &mut RollbackReport,
+) -> Result<()> {
     let target = cx.target(
         args.target.application.app.as_deref(),
         args.target.env.as_deref(),
@@ -55,7 +82,7 @@ async fn roll_back(cx: &Context, args: &RollbackArgs, report: &mut RollbackRepor
             label,
             plan: plan(label, &first.environment, instances, ended_badly),
             follower,
-            asked: Some(format!("{} goes back to {label}", target.environment)),
+            asked: asks.then(|| format!("{} goes back to {label}", target.environment)),
         };
         redeploy.run(cx, &args.follow, &mut report.deploy).await
     };

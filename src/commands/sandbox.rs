@@ -16,9 +16,7 @@ pub async fn run(cx: &Context, args: &SandboxArgs) -> Result<Exit> {
     let directory = cx.sandbox_folder();
     if args.reset {
         crate::sandbox::reset(&directory).map_err(|why| Error::io("empty", &directory, &why))?;
-        cx.out.event(&Event::Note(
-            "the sandbox is empty; the next command fills it anew",
-        ));
+        cx.out.result(&Emptied { directory });
         return Ok(Exit::Done);
     }
     let sandbox = cx.start_sandbox(args.port).await?;
@@ -38,6 +36,18 @@ pub async fn run(cx: &Context, args: &SandboxArgs) -> Result<Exit> {
     signal().await;
     sandbox.stop().await;
     Ok(Exit::Done)
+}
+
+/// The state that was emptied.
+#[derive(Debug, Serialize)]
+struct Emptied {
+    directory: std::path::PathBuf,
+}
+
+impl Report for Emptied {
+    fn human(&self) -> String {
+        "the sandbox is empty; the next command fills it anew".into()
+    }
 }
 
 /// The variables that point any AWS client here.

@@ -40,6 +40,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether Elastic Beanstalk carried the update out and it did not go well.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::RolledBack | Self::Aborted)
+    }
+
     /// The word, as in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -71,6 +77,17 @@ pub enum HealthPolicy {
     Warning,
     /// Every colour; what is not Green is a warning.
     Any,
+}
+
+/// What becomes of a deploy that failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// The environment stays as the deploy left it.
+    #[default]
+    Keep,
+    /// The last version that ran well is deployed again.
+    Rollback,
 }
 
 /// How long a label that differs without any sign of failure is looked at again (facts 2.7).

@@ -44,6 +44,8 @@ pub struct DeployReport {
     pub events: Vec<Event>,
     /// Why it failed, out of the instances' logs.
     pub explanation: Option<Explanation>,
+    /// What was done about a failure, where that was asked for.
+    pub rollback: Option<Undone>,
     /// What went wrong.
     pub error: Option<Problem>,
     #[serde(skip)]
@@ -57,6 +59,37 @@ pub struct DeployReport {
     /// What the watch has seen; told when the report is closed.
     #[serde(skip)]
     pub seen: Seen,
+}
+
+/// How the way back from a failed deploy ended.
+#[derive(Debug, Serialize)]
+pub struct Undone {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The version that was gone back to.
+    pub version_label: Option<String>,
+    /// Why that failed.
+    pub error: Option<Problem>,
+    #[serde(skip)]
+    words: String,
+}
+
+impl Undone {
+    /// From the report of the rollback.
+    #[must_use]
+    pub fn of(report: &DeployReport, error: Option<&Error>) -> Self {
+        let label = report.version_label.as_deref().unwrap_or("no version");
+        let words = match error {
+            Some(error) => format!("the rollback failed too: {error}"),
+            None => format!("rolled back to {label}: {}", report.outcome.word()),
+        };
+        Self {
+            outcome: report.outcome,
+            version_label: report.version_label.clone(),
+            error: error.map(Problem::from),
+            words,
+        }
+    }
 }
 
 /// How far a deploy has come with the environment's update.
@@ -99,6 +132,7 @@ impl Default for DeployReport {
             duration_seconds: 0.0,
             events: Vec::new(),
             explanation: None,
+            rollback: None,
             error: None,
             begun: Instant::now(),
             why: None,
@@ -232,6 +266,9 @@ impl DeployReport {
                 " (Elastic Beanstalk says: {})",
                 errors.join(" / ")
             ));
+        }
+        if let Some(undone) = &self.rollback {
+            message.push_str(&format!("; {}", undone.words));
         }
         let causes = self.explanation.iter().flat_map(|it| &it.causes);
         let error = Error::new(Kind::Deploy, message);

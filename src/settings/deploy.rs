@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Settings, Target, duration};
 use crate::cli::{DeployArgs, FollowingArgs};
 use crate::deploy::bucket::BucketWish;
-use crate::deploy::outcome::HealthPolicy;
+use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::error::{Error, Kind, Result};
 
 /// How long a deploy may take in all when nothing else is said.
@@ -24,6 +24,8 @@ pub struct DeploySettings {
     pub message: Option<String>,
     /// How the update is followed.
     pub following: Following,
+    /// What becomes of a deploy that failed.
+    pub on_failure: OnFailure,
 }
 
 impl DeploySettings {
@@ -43,7 +45,13 @@ impl DeploySettings {
         let (name, path) = (config.bucket_name.as_ref(), config.bucket_path.as_ref());
         let path = first(&args.bucket_path, "BEANSHIP_BUCKET_PATH", path);
         let path = path.unwrap_or_else(|| target.app.clone());
+        let declared = target
+            .key
+            .as_ref()
+            .and_then(|key| config.environments.get(key));
+        let on_failure = declared.map(|environment| environment.deploy.on_failure);
         Ok(Self {
+            on_failure: args.on_failure.or(on_failure).unwrap_or_default(),
             bucket: BucketWish {
                 name: first(&args.bucket_name, "BEANSHIP_BUCKET_NAME", name),
                 path: path.trim_matches('/').to_owned(),

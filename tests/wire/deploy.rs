@@ -98,6 +98,7 @@ fn the_document_has_every_field() {
       "outcome": "succeeded",
       "plan": "...",
       "previous_version_label": "Sample Application",
+      "rollback": null,
       "url": "...",
       "version_label": "LABEL"
     }

@@ -155,6 +155,10 @@ fn completions_exist_for_every_shell() {
         let run = project.beanship(&["completions", shell]);
         assert_eq!(run.code, Some(0));
         assert!(run.stdout.contains("beanship"), "{shell}");
+        let json = project
+            .beanship(&["completions", shell, "--output", "json"])
+            .json();
+        assert_eq!(json["script"], run.stdout);
     }
 }
 

@@ -292,3 +292,46 @@ fn a_rollback_without_credentials_has_its_document() {
     assert_eq!((outcome(&run.json()), run.code), ("failed", Some(3)));
     assert!(run.json().get("previous_version_label").is_some());
 }
+
+#[test]
+fn a_failed_deploy_goes_back_where_that_was_asked_for() {
+    let project = Project::new();
+    let (good, code) = project.deploy(&["--env", "production"]);
+    assert_eq!(code, Some(0), "{good}");
+    let project = project.trouble("speed: 100\ndeploy: { outcome: fail, times: 1 }");
+    project.write("new.txt", "new");
+    let arguments = ["--env", "production", "--on-failure", "rollback"];
+    let (report, code) = project.deploy(&arguments);
+    assert_eq!(
+        (report["outcome"].as_str(), code),
+        (Some("failed"), Some(1)),
+        "{report}"
+    );
+    assert_eq!(report["rollback"]["outcome"], "succeeded");
+    assert_eq!(report["rollback"]["version_label"], good["version_label"]);
+    let told = report["error"]["message"].as_str().expect("a message");
+    assert!(told.contains("; rolled back to "), "{told}");
+    let status = project
+        .sandbox(&["status", "--env", "production", "--output", "json"])
+        .json();
+    assert_eq!(
+        status["instances"][0]["version_label"],
+        good["version_label"]
+    );
+}
+
+#[test]
+fn a_way_back_that_fails_too_is_told() {
+    let project = Project::new().trouble("speed: 100\ndeploy: fail");
+    let (report, code) = project.deploy(&["--env", "production", "--on-failure", "rollback"]);
+    assert_eq!(
+        (report["outcome"].as_str(), code),
+        (Some("failed"), Some(1)),
+        "{report}"
+    );
+    let told = report["error"]["message"].as_str().expect("a message");
+    assert!(
+        told.contains("the rollback failed too: no version to go back to"),
+        "{told}"
+    );
+}

@@ -9,7 +9,7 @@ use crate::cli::DeployArgs;
 use crate::deploy::environment::Environment;
 use crate::deploy::events::{Follower, Operation};
 use crate::deploy::explain::{self, Case};
-use crate::deploy::outcome::Outcome;
+use crate::deploy::outcome::{OnFailure, Outcome};
 use crate::deploy::report::{DeployReport, Update};
 use crate::deploy::source::Source;
 use crate::deploy::version::{Content, Label};
@@ -82,11 +82,23 @@ async fn ship(cx: &Context, args: &DeployArgs, report: &mut DeployReport) -> Res
     let settings = DeploySettings::resolve(args, &cx.settings, &target)?;
     let deadline = Instant::now() + settings.following.timeout;
     let course = carry_out(cx, args, &source, target, (&settings, deadline), report);
-    match tokio::time::timeout_at((deadline + GRACE).into(), course).await {
+    let result = match tokio::time::timeout_at((deadline + GRACE).into(), course).await {
         Ok(result) => result,
         Err(_) if report.is_settled() => Ok(()),
         Err(_) => Err(unanswered(report)),
+    };
+    if result.is_ok() && report.is_settled() && report.outcome.is_failure() {
+        undo(cx, args, settings.on_failure, report).await;
     }
+    result
+}
+
+/// Goes back after a failure, where that was asked for. The outcome stays the deploy's.
+async fn undo(cx: &Context, args: &DeployArgs, wanted: OnFailure, report: &mut DeployReport) {
+    let (OnFailure::Rollback, Some(environment)) = (wanted, report.environment.clone()) else {
+        return;
+    };
+    report.rollback = Some(super::rollback::after_failure(cx, args, &environment).await);
 }
 
 /// The runbook: bundle and look, wait, look again, plan, agree, apply, watch.
