@@ -16,7 +16,7 @@ use crate::deploy::events::{self, Follower};
 use crate::error::{Error, Kind, Result};
 
 /// How long logs may take when nothing is said.
-pub const PATIENCE: Duration = Duration::from_secs(45);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The largest tail: a hundred lines of some dozen files, even long ones, are far below.
 const LARGEST_TAIL: u64 = 32 * 1024 * 1024;
