@@ -296,3 +296,41 @@ pub async fn wait_until_ready(
         round += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::tests::environment;
+
+    #[test]
+    fn only_an_environment_that_fits_is_deployed_to() {
+        let target = Target {
+            app: "shop".into(),
+            key: None,
+            environment: "shop-prod".into(),
+        };
+        let with = |tier: Option<(&str, &str)>, status: &str, application: &str| {
+            let mut seen = environment(None, status, "Green");
+            seen.tier = tier.map(|(name, kind)| (name.into(), kind.into()));
+            seen.application = application.into();
+            let problems = unfit(&seen, &target);
+            let messages: Vec<_> = problems.iter().map(Error::message).collect();
+            messages.join("; ")
+        };
+        let web = Some(("WebServer", "Standard"));
+        let verdicts = [
+            with(web, "Ready", "shop"),
+            with(Some(("Worker", "SQS/HTTP")), "Updating", "shop"),
+            with(Some(("Cluster", "EKS")), "Ready", "shop"),
+            with(None, "Ready", "shop"),
+            with(web, "Terminating", "other"),
+        ];
+        insta::assert_snapshot!(verdicts.join("\n"), @"
+
+
+        shop-prod cannot run a compose app: its tier is Cluster/EKS, not WebServer/Standard or Worker/SQS/HTTP
+        shop-prod cannot run a compose app: its tier is unknown, not WebServer/Standard or Worker/SQS/HTTP
+        shop-prod belongs to the application other, not to shop; shop-prod cannot be deployed to: it is Terminating
+        ");
+    }
+}

@@ -5,7 +5,7 @@ mod plan;
 
 use super::environment::{Environment, Instance};
 
-fn environment(label: Option<&str>, status: &str, health: &str) -> Environment {
+pub(super) fn environment(label: Option<&str>, status: &str, health: &str) -> Environment {
     Environment {
         name: "shop-prod".into(),
         id: "e-abcdefghij".into(),
