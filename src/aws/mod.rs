@@ -24,6 +24,9 @@ use wire::Wire;
 
 /// How often the SDK tries a call in all, in its standard mode.
 const ATTEMPTS: u32 = 8;
+/// How long the SDK waits at most before it tries a call to Elastic Beanstalk again for the first
+/// time; our own pace keeps the calls apart. In all its attempts that makes half a minute.
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 /// How long AWS may stay silent at first before it counts as out of reach.
 const FIRST_ANSWER: Duration = Duration::from_secs(12);
 
@@ -90,7 +93,12 @@ impl Aws {
             .connect_timeout(Duration::from_secs(4))
             .read_timeout(Duration::from_secs(30))
             .build();
-        let eb = aws_sdk_elasticbeanstalk::config::Builder::from(&config)
+        let mut eb = aws_sdk_elasticbeanstalk::config::Builder::from(&config);
+        if let Some(retries) = config.retry_config() {
+            let retries = retries.clone().with_initial_backoff(FIRST_BACKOFF);
+            eb.set_retry_config(Some(retries));
+        }
+        let eb = eb
             .timeout_config(timeouts.clone())
             .interceptor(wire::Tap(wire.clone()))
             .build();

@@ -280,6 +280,9 @@ impl Look<'_> {
             None => format!("health is {}", environment.health),
         };
         match environment.health.as_str() {
+            "Green" if self.health_moves() => {
+                Verdict::Unsettled(format!("{seen}, and has not come to rest"))
+            }
             "Green" => Verdict::Settled(Outcome::Succeeded, seen),
             _ if self.health == HealthPolicy::Any => {
                 Verdict::Settled(Outcome::SucceededWithWarnings, seen)
@@ -298,6 +301,17 @@ impl Look<'_> {
             }
             _ => failed(&format!("{seen} after the update")),
         }
+    }
+
+    /// Whether enhanced health still is at the update, or an event tells another health than the
+    /// environment shows: one of them is older (facts 2.6).
+    fn health_moves(&self) -> bool {
+        let word = self.environment.health_status.as_deref();
+        let told = self.events.iter().rev().find_map(Event::health);
+        let moves = |(told, why): (&str, &str)| {
+            word != Some(told) || why.starts_with("Application update in progress")
+        };
+        self.ready_for < SECOND_LOOK && word.is_some() && told.is_some_and(moves)
     }
 
     fn has_no_instances(&self) -> bool {

@@ -5,6 +5,7 @@ mod bundle;
 mod check;
 mod deploy;
 mod explain;
+mod fleet;
 mod look;
 mod outcomes;
 mod promote;

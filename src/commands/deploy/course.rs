@@ -121,6 +121,7 @@ pub(in crate::commands) async fn explain(
     else {
         return;
     };
+    let _unhurried = world.board.unhurried().await;
     let waiting = format!("{environment} failed: fetching the instances' logs");
     world.out.event(&Event::Waiting(&waiting));
     let case = Case {
