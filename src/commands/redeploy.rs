@@ -11,6 +11,7 @@ use crate::deploy::environment::Environment;
 use crate::deploy::events::Follower;
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
+use crate::deploy::smoke;
 use crate::deploy::watch::{Seen, Watch};
 use crate::deploy::{DeployStep, First, World, first_look};
 use crate::error::{Error, Exit, Result};
@@ -137,6 +138,7 @@ impl Redeploy<'_> {
         report: &mut DeployReport,
     ) -> Result<()> {
         let changes = self.plan.changes();
+        let smoke = self.course.settings.following.smoke.as_ref();
         report.version_label = Some(self.label.to_owned());
         report
             .previous_version_label
@@ -144,6 +146,9 @@ impl Redeploy<'_> {
         report.plan = Some(changes.clone());
         if self.plan.is_empty() {
             report.settle(Outcome::Unchanged, None);
+            if !args.plan {
+                smoke::check(&self.world, smoke, report).await;
+            }
             return Ok(());
         }
         cx.out.event(&Event::Plan(&changes));
@@ -172,6 +177,7 @@ impl Redeploy<'_> {
         watch
             .to_the_end(Seen::behind(made.follower), report)
             .await?;
+        smoke::check(&self.world, smoke, report).await;
         explain(cx, &self.world, self.label, report).await;
         Ok(())
     }

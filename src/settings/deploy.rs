@@ -6,6 +6,7 @@ use super::{Settings, Target, duration};
 use crate::cli::{DeployArgs, FollowingArgs};
 use crate::deploy::bucket::BucketWish;
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
+use crate::deploy::smoke::Smoke;
 use crate::error::{Error, Kind, Result};
 
 /// How long a deploy may take in all when nothing else is said.
@@ -65,7 +66,7 @@ impl DeploySettings {
 }
 
 /// How an update is followed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Following {
     /// One deadline for waiting, update and health.
     pub timeout: Duration,
@@ -73,6 +74,8 @@ pub struct Following {
     pub health: HealthPolicy,
     /// How long health may take after the update.
     pub health_timeout: Duration,
+    /// What must hold after that.
+    pub smoke: Option<Smoke>,
 }
 
 impl Following {
@@ -94,7 +97,9 @@ impl Following {
         let health = args
             .health
             .or(declared.map(|environment| environment.deploy.health));
+        let smoke = settings.config.smoke(key);
         Ok(Self {
+            smoke: smoke.map(|smoke| Smoke::of(smoke, &settings.root, args.no_smoke)),
             timeout: time(args.timeout, "BEANSHIP_TIMEOUT", TIMEOUT)?,
             health: health.unwrap_or_default(),
             health_timeout: time(

@@ -10,7 +10,8 @@ use crate::deploy::environment::Environment;
 use crate::deploy::events::{Follower, Operation};
 use crate::deploy::explain::{self, Case};
 use crate::deploy::outcome::{OnFailure, Outcome};
-use crate::deploy::report::{DeployReport, Update};
+use crate::deploy::report::DeployReport;
+use crate::deploy::smoke;
 use crate::deploy::source::Source;
 use crate::deploy::version::{Content, Label};
 use crate::deploy::watch::{Seen, Watch};
@@ -56,7 +57,7 @@ pub async fn run(cx: &Context, args: &DeployArgs) -> Result<Exit> {
     let result = match result {
         Some(result) => result.map_err(|error| cx.hint_at_sandbox(error)),
         None if report.is_settled() => Ok(()),
-        None if args.abort_on_interrupt && report.update() != Update::NotAsked => {
+        None if args.abort_on_interrupt && report.update().is_open() => {
             Err(abort(cx, &report).await)
         }
         None => Err(interrupted(&report)),
@@ -98,6 +99,10 @@ async fn undo(cx: &Context, args: &DeployArgs, wanted: OnFailure, report: &mut D
     let (OnFailure::Rollback, Some(environment)) = (wanted, report.environment.clone()) else {
         return;
     };
+    if report.plan.as_ref().is_some_and(Vec::is_empty) {
+        // A smoke check that fails although nothing was deployed is no reason to go back.
+        return;
+    }
     report.rollback = Some(super::rollback::after_failure(cx, args, &environment).await);
 }
 
@@ -137,7 +142,7 @@ async fn carry_out(
     report.planned(&plan, &desired, &observed);
     if plan.is_empty() {
         warn_of_health(cx, &observed.environment);
-        report.settle(Outcome::Unchanged, None);
+        unchanged(&world, args, settings, report).await;
         return Ok(());
     }
     cx.out.event(&Event::Plan(&plan.changes()));
@@ -164,6 +169,7 @@ async fn carry_out(
     watch
         .to_the_end(Seen::behind(made.follower), report)
         .await?;
+    smoke::check(&world, following.smoke.as_ref(), report).await;
     explain(cx, &world, &label, report).await;
     Ok(())
 }
@@ -224,6 +230,20 @@ fn own_operation(args: &DeployArgs, desired: &Desired, first: &First) -> Option<
         Label::Derived(_) => Content::of(label, None, &desired.bundle.sha256) == Content::Same,
     };
     same.then_some(operation)
+}
+
+/// Nothing has to change; what must hold then is checked all the same, so that a deploy that has
+/// failed its check does not pass when it is run again.
+async fn unchanged(
+    world: &World,
+    args: &DeployArgs,
+    settings: &DeploySettings,
+    report: &mut DeployReport,
+) {
+    report.settle(Outcome::Unchanged, None);
+    if !args.plan {
+        smoke::check(world, settings.following.smoke.as_ref(), report).await;
+    }
 }
 
 /// The environment runs what it should; that it is not well deserves a word all the same.
