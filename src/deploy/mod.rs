@@ -4,6 +4,7 @@
 
 pub mod bucket;
 pub mod compare;
+pub mod configuration;
 pub mod contents;
 pub mod environment;
 pub mod events;
