@@ -177,7 +177,7 @@ impl Gateway {
             service: "s3".to_owned(),
             region,
             operation: note.operation.get().cloned().unwrap_or(method),
-            fault: note.fault.get().copied().map(name),
+            fault: note.fault.get().copied().map(Fault::name),
             code,
             response: (!cut).then_some(response),
         }
@@ -186,13 +186,7 @@ impl Gateway {
     /// Answers as the application of an environment.
     async fn site(&self, host: String, parts: &Parts, now: Timestamp) -> Answer {
         let operation = format!("{} {}", parts.method, parts.uri.path());
-        let (world, method) = (Arc::clone(&self.world), parts.method.clone());
-        let work = move || sites::answer(&world, &host, &method, now);
-        let page = tokio::task::spawn_blocking(work).await;
-        let response = match page {
-            Ok(Ok(page)) => protocol::respond(page.status, "text/html; charset=utf-8", page.html),
-            _ => protocol::respond(500, "text/plain", b"The sandbox failed.".to_vec()),
-        };
+        let response = sites::visit(&self.world, host, &parts.method, now).await;
         Answer {
             service: sites::SERVICE.to_owned(),
             region: String::new(),
@@ -252,7 +246,7 @@ impl Gateway {
             service: service.to_owned(),
             region,
             operation,
-            fault: fault.map(name),
+            fault: fault.map(Fault::name),
             code,
             response: (!cut).then(|| protocol::respond(status, "text/xml", bytes)),
         }
@@ -382,16 +376,6 @@ pub(super) fn refusal(who: &str, action: &str, resource: &str) -> String {
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
-}
-
-fn name(fault: Fault) -> &'static str {
-    match fault {
-        Fault::Cut(When::Before) => "cut before",
-        Fault::Cut(When::After) => "cut after",
-        Fault::Throttled => "throttle",
-        Fault::Broken(_) => "error",
-        Fault::Denied => "deny",
-    }
 }
 
 fn namespace(service: &str) -> &'static str {

@@ -5,23 +5,26 @@
 //! choice, or as `NAME.localhost`.
 
 use std::io;
+use std::sync::Arc;
 
-use http::Method;
 use http::header::HOST;
 use http::request::Parts;
+use http::{Method, Response};
 use jiff::Timestamp;
+use s3s::Body;
 
 use super::elasticbeanstalk::{Site, SiteState, site};
-use super::{World, trouble::HttpRule};
+use super::trouble::HttpRule;
+use super::{World, protocol};
 
 /// The name of all this in the request log.
 pub(super) const SERVICE: &str = "environment";
 
 /// What is answered.
 #[derive(Debug)]
-pub(super) struct Page {
-    pub(super) status: u16,
-    pub(super) html: Vec<u8>,
+struct Page {
+    status: u16,
+    html: Vec<u8>,
 }
 
 /// The host that a request is meant for, in lower case, where that is not the sandbox itself.
@@ -44,13 +47,23 @@ pub(super) fn host(parts: &Parts) -> Option<String> {
     (is_site || (parts.uri.host().is_some() && !is_here)).then_some(host)
 }
 
-/// The page behind a host.
-pub(super) fn answer(
-    world: &World,
-    host: &str,
+/// Answers for a host, off the async threads: the books are locked files.
+pub(super) async fn visit(
+    world: &Arc<World>,
+    host: String,
     method: &Method,
     now: Timestamp,
-) -> io::Result<Page> {
+) -> Response<Body> {
+    let (world, method) = (Arc::clone(world), method.clone());
+    let work = move || answer(&world, &host, &method, now);
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(page)) => protocol::respond(page.status, "text/html; charset=utf-8", page.html),
+        _ => protocol::respond(500, "text/plain", b"The sandbox failed.".to_vec()),
+    }
+}
+
+/// The page behind a host.
+fn answer(world: &World, host: &str, method: &Method, now: Timestamp) -> io::Result<Page> {
     if method == Method::CONNECT {
         return Ok(Page::of(
             501,

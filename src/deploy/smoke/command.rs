@@ -54,7 +54,7 @@ pub(super) async fn run(
             .env("http_proxy", endpoint)
             .env("no_proxy", "localhost,127.0.0.1,::1");
     }
-    let mut running = Running::of(command.spawn().map_err(cannot)?);
+    let mut running = Running(command.spawn().map_err(cannot)?);
     let begun = Instant::now();
     let mut told = begun;
     let status = loop {
@@ -77,27 +77,26 @@ pub(super) async fn run(
     })
 }
 
+#[cfg(not(windows))]
 fn shell(line: &str) -> Command {
-    let (program, flag) = match cfg!(windows) {
-        true => ("cmd", "/C"),
-        false => ("sh", "-c"),
-    };
-    let mut command = Command::new(program);
-    command.arg(flag).arg(line);
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(line);
     // A group of its own, so that it can be stopped with everything that it has started.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command
 }
 
+#[cfg(windows)]
+fn shell(line: &str) -> Command {
+    let mut command = Command::new("cmd");
+    // As it is: quoting is the shell's own matter.
+    std::os::windows::process::CommandExt::raw_arg(command.arg("/C"), line);
+    command
+}
+
 /// A command that does not outlive this value.
 struct Running(Child);
-
-impl Running {
-    fn of(child: Child) -> Self {
-        Self(child)
-    }
-}
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -1,40 +1,11 @@
-//! What is checked once an update is done, over HTTP and by a command.
+//! Over HTTP.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use crate::support::{COMPOSE, Project};
-
-/// A project whose production is checked like this.
-fn checked(smoke: &str, trouble: &str) -> Project {
-    let config = format!(
-        "app: shop\nregion: eu-central-1\nenvironments:\n  production: {{ name: shop-prod, smoke: {smoke} }}\n  staging: {{ name: shop-staging }}\n"
-    );
-    Project::empty()
-        .file("beanship.yml", &config)
-        .file("docker-compose.yml", COMPOSE)
-        .trouble(&format!("speed: 100\n{trouble}"))
-}
-
-fn ended(report: &Value) -> (&str, &str) {
-    let outcome = |value: &Value| value["outcome"].as_str().unwrap_or("?").to_owned();
-    let (deploy, smoke) = (outcome(report), outcome(&report["smoke"]));
-    (deploy.leak(), smoke.leak())
-}
-
-fn message(report: &Value) -> &str {
-    report["error"]["message"].as_str().unwrap_or_default()
-}
-
-/// How often the environment was asked.
-fn asked(project: &Project) -> Vec<String> {
-    let mut calls = project.calls();
-    calls.retain(|call| call.starts_with("GET "));
-    calls
-}
+use super::{asked, checked, ended, message};
+use crate::support::Project;
 
 /// Answers each connection with the next of these, the last one for ever; none keeps the
 /// connection open without a word. Tells its address.
@@ -150,102 +121,6 @@ fn a_bad_answer_is_asked_for_again() {
 }
 
 #[test]
-fn a_failed_check_is_rolled_back_where_that_is_asked_for() {
-    let project = checked("{ retries: 0 }", "");
-    let v1 = ["--env", "production", "--version-label", "v1"];
-    assert_eq!(project.deploy(&v1).1, Some(0));
-    let project = project.trouble("speed: 100\nhttp: { status: 500, times: 1 }");
-    project.write("new.txt", "new");
-    let v2 = [
-        "--env",
-        "production",
-        "--version-label",
-        "v2",
-        "--on-failure",
-        "rollback",
-    ];
-    let (report, code) = project.deploy(&v2);
-    assert_eq!(
-        (ended(&report), code),
-        (("failed", "failed"), Some(1)),
-        "{report}"
-    );
-    assert_eq!(report["rollback"]["outcome"], "succeeded", "{report}");
-    assert!(
-        message(&report).ends_with("; rolled back to v1: succeeded"),
-        "{report}"
-    );
-    assert_eq!(asked(&project), ["GET / 200", "GET / 500", "GET / 200"]);
-}
-
-#[test]
-fn a_rollback_a_promotion_and_a_watch_are_checked_too() {
-    let project = checked("{ retries: 0 }", "");
-    for label in ["v1", "v2"] {
-        project.write("version.txt", label);
-        let arguments = ["--env", "production", "--version-label", label];
-        assert_eq!(project.deploy(&arguments).1, Some(0));
-    }
-    let project = project.trouble("speed: 100\nhttp: 500");
-    let json = |arguments: &[&str]| {
-        let run = project.sandbox(&[arguments, &["--output", "json", "--yes"]].concat());
-        let report = run.json();
-        assert_eq!(
-            (ended(&report), run.code),
-            (("failed", "failed"), Some(1)),
-            "{report}"
-        );
-        message(&report)
-            .split(':')
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    assert_eq!(
-        json(&["rollback", "--env", "production"]),
-        "the rollback failed"
-    );
-    let (report, _) = project.deploy(&["--env", "staging"]);
-    assert_eq!(report["outcome"], "succeeded", "{report}");
-    assert!(report["smoke"].is_null(), "{report}");
-    let promote = ["promote", "--from", "staging", "--to", "production"];
-    assert_eq!(json(&promote), "the promotion failed");
-    assert_eq!(json(&["watch", "--env", "production"]), "the deploy failed");
-    let run = project.sandbox(&["watch", "--env", "production", "--no-smoke"]);
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
-}
-
-#[test]
-fn a_failed_check_is_no_success_when_run_again() {
-    let project = checked("{ retries: 0 }", "http: { status: 500, times: 2 }");
-    let arguments = ["--env", "production", "--on-failure", "rollback"];
-    let (report, code) = project.deploy(&["--env", "production"]);
-    assert_eq!(
-        (ended(&report), code),
-        (("failed", "failed"), Some(1)),
-        "{report}"
-    );
-    project.forget_calls();
-    let (report, code) = project.deploy(&arguments);
-    assert_eq!(
-        (ended(&report), code),
-        (("failed", "failed"), Some(1)),
-        "{report}"
-    );
-    assert_eq!(
-        project.writes(),
-        ["GET / 500"],
-        "nothing was deployed, so nothing is undone"
-    );
-    let (report, code) = project.deploy(&arguments);
-    assert_eq!(
-        (ended(&report), code),
-        (("unchanged", "succeeded"), Some(0)),
-        "{report}"
-    );
-}
-
-#[test]
 fn a_red_environment_answers_as_its_proxy_would() {
     let project = checked("{ retries: 0 }", "deploy: red");
     let arguments = ["--env", "production", "--health", "any"];
@@ -256,18 +131,6 @@ fn a_red_environment_answers_as_its_proxy_would() {
         "{report}"
     );
     assert_eq!(asked(&project), ["GET / 502"]);
-}
-
-#[test]
-fn the_flag_leaves_the_check_out() {
-    let project = checked("{}", "http: 500");
-    let (report, code) = project.deploy(&["--env", "production", "--no-smoke"]);
-    assert_eq!(
-        (ended(&report), code),
-        (("succeeded", "skipped"), Some(0)),
-        "{report}"
-    );
-    assert_eq!(asked(&project), [""; 0]);
 }
 
 #[test]
@@ -371,141 +234,5 @@ fn an_environment_without_an_address_cannot_be_asked() {
     assert!(
         message(&report).contains("the smoke check failed: the environment has no address"),
         "{report}"
-    );
-}
-
-#[cfg(unix)]
-#[test]
-fn a_command_is_run_in_the_project_and_told_what_it_is_about() {
-    let line =
-        "echo \\\"$BEANSHIP_ENVIRONMENT $BEANSHIP_VERSION_LABEL $BEANSHIP_URL\\\" > told.txt";
-    let project = checked(&format!("{{ command: \"{line}\" }}"), "");
-    let (report, code) = project.deploy(&["--env", "production", "--version-label", "v1"]);
-    assert_eq!(
-        (ended(&report), code),
-        (("succeeded", "succeeded"), Some(0)),
-        "{report}"
-    );
-    let told = std::fs::read_to_string(project.path().join("told.txt")).expect("a file");
-    let url = report["url"].as_str().expect("an address");
-    assert_eq!(told, format!("shop-prod v1 {url}\n"));
-    assert_eq!(asked(&project), [""; 0]);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_failing_command_shows_its_last_lines() {
-    let line = "seq 1 30; echo token=abcdefgh; echo no cart >&2; exit 3";
-    let project = checked(&format!("{{ path: /, command: '{line}' }}"), "");
-    let run = project.sandbox(&["deploy", "--env", "production"]);
-    let shown = run.shown(&project);
-    let from = shown.find("Smoke check").expect("its output");
-    insta::assert_snapshot!(&shown[from..], @"
-    Smoke check
-      | 13
-      | 14
-      | 15
-      | 16
-      | 17
-      | 18
-      | 19
-      | 20
-      | 21
-      | 22
-      | 23
-      | 24
-      | 25
-      | 26
-      | 27
-      | 28
-      | 29
-      | 30
-      | token=[redacted]
-      | no cart
-    /var/log/eb-docker/containers/eb-current-app/eb-stdouterr.log (i-ID)
-      | web-1  | listening
-    Whole logs
-      .beanship/logs/shop-prod/DATE-i-ID.log
-    error: the deploy failed: the smoke check failed: `seq 1 30; echo token=[redacted]; echo no cart >&2; exit 3` exited with 3: no cart
-    hint: see the instances with `beanship health --env shop-prod`
-    hint: read the instances' logs with `beanship logs --env shop-prod`
-    [exit 1]
-    ");
-    let (report, _) = project.deploy(&["--env", "production", "--force"]);
-    assert_eq!(report["smoke"]["exit_code"], 3, "{report}");
-    assert_eq!(report["smoke"]["output"].as_array().map(Vec::len), Some(20));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_command_that_does_not_end_is_stopped_with_all_its_children() {
-    let line = "sleep 600 & echo $! > pid; wait";
-    let project = checked(
-        &format!("{{ command: '{line}', command_timeout: 500ms }}"),
-        "",
-    );
-    let (report, code) = project.deploy(&["--env", "production"]);
-    assert_eq!(
-        (ended(&report), code),
-        (("failed", "failed"), Some(1)),
-        "{report}"
-    );
-    assert!(
-        message(&report).contains("did not end within 0.5 s"),
-        "{report}"
-    );
-    assert!(!runs(&project), "the command's child goes on");
-}
-
-/// Whether the process whose number was written down still runs.
-#[cfg(unix)]
-fn runs(project: &Project) -> bool {
-    let pid = std::fs::read_to_string(project.path().join("pid")).expect("a number");
-    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-    status.is_ok_and(|status| !status.contains(") Z "))
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_check_is_no_success() {
-    let line = "echo $$ > pid; exec sleep 600";
-    let project = checked(&format!("{{ command: '{line}' }}"), "");
-    let arguments = [
-        "--sandbox",
-        "deploy",
-        "--env",
-        "production",
-        "--abort-on-interrupt",
-        "--output",
-        "json",
-    ];
-    let child = project.start(&arguments);
-    let begun = Instant::now();
-    while !std::fs::read_to_string(project.path().join("pid")).is_ok_and(|pid| pid.ends_with('\n'))
-    {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "the command does not begin"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let sent = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(sent.is_ok_and(|status| status.success()));
-    let run = crate::support::Run::of(&child.wait_with_output().expect("an end"));
-    let report = run.json();
-    assert_eq!(
-        (ended(&report), run.code),
-        (("interrupted", "interrupted"), Some(130)),
-        "{report}"
-    );
-    let why = "interrupted: shop-prod was updated, but its smoke check has not ended";
-    assert_eq!(message(&report), why);
-    assert!(!runs(&project), "the command goes on");
-    let writes = project.writes();
-    assert!(
-        !writes.iter().any(|call| call.starts_with("Abort")),
-        "{writes:?}"
     );
 }
