@@ -32,6 +32,7 @@ fn desired() -> Desired {
             owner: None,
         },
         force: false,
+        timeout: std::time::Duration::from_secs(1200),
     }
 }
 

@@ -134,6 +134,7 @@ impl Story {
             message: message.trim().into(),
             request_id: Some(whose.to_owned()).filter(|whose| whose != "none"),
             version_label: None,
+            environment: None,
         }
     }
 
