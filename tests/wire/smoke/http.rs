@@ -46,7 +46,7 @@ fn a_good_answer_is_told() {
     Plan
       + source bundle        s3://elasticbeanstalk-eu-central-1-DIGEST/shop/DIGEST.zip  (N B)
       + application version  DIGEST
-      ~ environment          shop-prod  (Sample Application -> DIGEST)
+      ~ environment          shop-prod  (Sample Application -> DIGEST, within 20 m)
     Uploaded N B (N s)
     Created the version DIGEST (N s)
     Started the update of shop-prod (N s)
@@ -74,7 +74,7 @@ fn a_bad_answer_is_a_failed_deploy() {
     Plan
       + source bundle        s3://elasticbeanstalk-eu-central-1-DIGEST/shop/DIGEST.zip  (N B)
       + application version  DIGEST
-      ~ environment          shop-prod  (Sample Application -> DIGEST)
+      ~ environment          shop-prod  (Sample Application -> DIGEST, within 20 m)
     Uploaded N B (N s)
     Created the version DIGEST (N s)
     Started the update of shop-prod (N s)
