@@ -1,6 +1,7 @@
 //! Where the check belongs: deploys, what undoes and moves them, and running them again.
 
 use super::{asked, checked, ended, message};
+use crate::support::Project;
 
 #[test]
 fn a_failed_check_is_rolled_back_where_that_is_asked_for() {
@@ -108,4 +109,29 @@ fn the_flag_leaves_the_check_out() {
         "{report}"
     );
     assert_eq!(asked(&project), [""; 0]);
+}
+
+#[test]
+fn of_several_environments_each_has_its_check() {
+    let config = "app: shop\nregion: eu-central-1\nsmoke: { retries: 0 }\nenvironments:\n  production: { name: shop-prod }\n  staging: { name: shop-staging }\n  canary: { name: shop-canary, smoke: false }\n";
+    let project = Project::new().file("beanship.yml", config);
+    let project =
+        project.trouble("speed: 100\nhttp: { status: 500, environments: [shop-staging] }");
+    let (report, code) = project.deploy(&["--env", "production,staging,canary"]);
+    let ends: Vec<_> = report["deployments"]
+        .as_array()
+        .expect("deployments")
+        .iter()
+        .map(ended)
+        .collect();
+    let expected = [
+        ("succeeded", "succeeded"),
+        ("failed", "failed"),
+        ("succeeded", "?"),
+    ];
+    assert_eq!(
+        (ends.as_slice(), code),
+        (&expected[..], Some(1)),
+        "{report}"
+    );
 }
