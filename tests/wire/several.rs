@@ -44,28 +44,17 @@ fn one_version_goes_to_all_of_them() {
 
 #[test]
 fn the_document_holds_the_worst_outcome_and_every_report() {
-    let project = Project::new()
-        .trouble("speed: 100\ndeploy: { outcome: fail, times: 1, environments: [shop-staging] }");
+    let project = Project::new().trouble("speed: 100\ndeploy: { outcome: fail, times: 1, environments: [shop-staging] }");
     let (report, code) = project.deploy(&ALL);
-    assert_eq!(
-        words(&report),
-        ["failed", "succeeded", "failed"],
-        "{report}"
-    );
+    assert_eq!(words(&report), ["failed", "succeeded", "failed"], "{report}");
     assert_eq!(code, Some(1));
     assert_eq!(report["deployments"][1]["environment"], "shop-staging");
-    assert!(
-        report["deployments"][1]["explanation"].is_object(),
-        "{report}"
-    );
+    assert!(report["deployments"][1]["explanation"].is_object(), "{report}");
     assert!(report["deployments"][0]["error"].is_null(), "{report}");
     // The one that failed is deployed again, the other one runs the bundle already.
     assert_eq!(
         outcomes(&project, &[]),
-        (
-            vec!["succeeded".into(), "unchanged".into(), "succeeded".into()],
-            Some(0)
-        )
+        (vec!["succeeded".into(), "unchanged".into(), "succeeded".into()], Some(0))
     );
 }
 
@@ -145,20 +134,11 @@ fn the_environment_variable_names_several() {
 #[test]
 fn a_signal_ends_all_of_them() {
     let project = Project::new().trouble("speed: 100\ndeploy: hang");
-    let arguments = [
-        "--sandbox",
-        "deploy",
-        "--output",
-        "json",
-        "--env",
-        "production,staging",
-    ];
+    let arguments = ["--sandbox", "deploy", "--output", "json", "--env", "production,staging"];
     let child = project.start(&arguments);
     project.until("UpdateEnvironment 200", 2);
     let pid = child.id().to_string();
-    let sent = std::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status();
+    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
     assert!(sent.expect("kill runs").success());
     let run = Run::of(&child.wait_with_output().expect("it ends"));
     assert_eq!(words(&run.json()), ["interrupted"; 3], "{}", run.stderr);
@@ -170,14 +150,11 @@ fn a_rollback_after_a_failure_is_the_failed_ones_own() {
     let project = Project::new();
     assert_eq!(outcomes(&project, &[]).1, Some(0));
     project.write("new.txt", "new");
-    let project = project
-        .trouble("speed: 100\ndeploy: { outcome: fail, times: 1, environments: [shop-staging] }");
-    let (report, code) = project.deploy(&[&ALL[..], &["--on-failure", "rollback"]].concat());
-    assert_eq!(
-        words(&report),
-        ["failed", "succeeded", "failed"],
-        "{report}"
+    let project = project.trouble(
+        "speed: 100\ndeploy: { outcome: fail, times: 1, environments: [shop-staging] }",
     );
+    let (report, code) = project.deploy(&[&ALL[..], &["--on-failure", "rollback"]].concat());
+    assert_eq!(words(&report), ["failed", "succeeded", "failed"], "{report}");
     assert_eq!(code, Some(1));
     assert_eq!(report["deployments"][1]["rollback"]["outcome"], "succeeded");
     assert!(report["deployments"][0]["rollback"].is_null(), "{report}");
