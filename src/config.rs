@@ -3,6 +3,8 @@
 //! Unknown keys are errors with their position. What the file means together with flags and
 //! the environment is decided in [`crate::settings`].
 
+mod smoke;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::error::{Error, Kind, Result};
 use crate::yaml;
+
+pub use smoke::{SmokeConfig, SmokeSetting, Statuses};
 
 /// The file's name.
 pub const FILE_NAME: &str = "beanship.yml";
@@ -38,6 +42,8 @@ pub struct Config {
     /// How the compose file is judged.
     #[serde(default)]
     pub check: CheckConfig,
+    /// What must hold after an update of any environment that serves HTTP.
+    pub smoke: Option<SmokeSetting>,
     /// Environment properties for all environments.
     properties: Option<IgnoredAny>,
     /// Account-wide infrastructure.
@@ -95,6 +101,8 @@ pub struct EnvironmentConfig {
     pub deploy: DeployConfig,
     /// Its own compose file, relative to the project file.
     pub compose: Option<PathBuf>,
+    /// What must hold after an update of it.
+    pub smoke: Option<SmokeSetting>,
     deployer: Option<IgnoredAny>,
     network: Option<IgnoredAny>,
     database: Option<IgnoredAny>,
@@ -234,6 +242,9 @@ impl Config {
             .is_some_and(|app| app.is_empty() || app.chars().count() > 100)
         {
             problem("`app` must have 1 to 100 characters".into());
+        }
+        for text in self.smoke_problems() {
+            problem(text);
         }
         problems
     }

@@ -67,6 +67,8 @@ pub struct Aws {
     pub sts: aws_sdk_sts::Client,
     /// The region of all of them.
     pub region: String,
+    /// The endpoint of the embedded AWS, where that is what all this is about.
+    pub sandbox: Option<String>,
     /// Where the calls go, in words.
     place: String,
     /// The profile that was asked for.
@@ -119,6 +121,7 @@ impl Aws {
             logs: aws_sdk_cloudwatchlogs::Client::from_conf(logs),
             sts: aws_sdk_sts::Client::from_conf(sts),
             region,
+            sandbox: access.local.as_ref().map(|local| local.endpoint.clone()),
             place,
             profile: access.profile.clone().filter(|_| access.local.is_none()),
             wire,

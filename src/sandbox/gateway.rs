@@ -22,7 +22,7 @@ use super::faults::{Fault, When};
 use super::query::{self, Failure, Parameters};
 use super::signature::{self, Scope};
 use super::xml::{self, Xml};
-use super::{World, elasticbeanstalk, protocol, requests, s3, sts};
+use super::{World, elasticbeanstalk, protocol, requests, s3, sites, sts};
 
 /// How long to wait before trying again to accept a connection.
 const BREATH: Duration = Duration::from_millis(20);
@@ -108,11 +108,17 @@ impl Gateway {
         let request_id = account::request_id();
         let (parts, body) = request.into_parts();
         let scope = Scope::of(&parts);
-        let service = scope
-            .as_ref()
-            .map_or_else(|| unsigned_service(&parts), |scope| scope.service.as_str())
-            .to_owned();
+        // What is signed is meant for AWS; a host of its own is meant for an environment.
+        let site = sites::host(&parts).filter(|_| scope.is_none());
+        let service = match &site {
+            Some(_) => sites::SERVICE,
+            None => scope
+                .as_ref()
+                .map_or_else(|| unsigned_service(&parts), |scope| scope.service.as_str()),
+        };
+        let service = service.to_owned();
         let mut answer = match service.as_str() {
+            sites::SERVICE => self.site(site.unwrap_or_default(), &parts, now).await,
             "s3" => self.s3(parts, body, scope).await,
             "elasticbeanstalk" | "sts" => {
                 self.query(&service, parts, body, scope, &request_id, now)
@@ -123,7 +129,8 @@ impl Gateway {
                     .await
             }
         };
-        if let Some(response) = &mut answer.response
+        if service != sites::SERVICE
+            && let Some(response) = &mut answer.response
             && let Ok(id) = HeaderValue::from_str(&request_id)
         {
             response
@@ -170,9 +177,23 @@ impl Gateway {
             service: "s3".to_owned(),
             region,
             operation: note.operation.get().cloned().unwrap_or(method),
-            fault: note.fault.get().copied().map(name),
+            fault: note.fault.get().copied().map(Fault::name),
             code,
             response: (!cut).then_some(response),
+        }
+    }
+
+    /// Answers as the application of an environment.
+    async fn site(&self, host: String, parts: &Parts, now: Timestamp) -> Answer {
+        let operation = format!("{} {}", parts.method, parts.uri.path());
+        let response = sites::visit(&self.world, host, &parts.method, now).await;
+        Answer {
+            service: sites::SERVICE.to_owned(),
+            region: String::new(),
+            operation,
+            fault: None,
+            code: None,
+            response: Some(response),
         }
     }
 
@@ -225,7 +246,7 @@ impl Gateway {
             service: service.to_owned(),
             region,
             operation,
-            fault: fault.map(name),
+            fault: fault.map(Fault::name),
             code,
             response: (!cut).then(|| protocol::respond(status, "text/xml", bytes)),
         }
@@ -355,16 +376,6 @@ pub(super) fn refusal(who: &str, action: &str, resource: &str) -> String {
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
-}
-
-fn name(fault: Fault) -> &'static str {
-    match fault {
-        Fault::Cut(When::Before) => "cut before",
-        Fault::Cut(When::After) => "cut after",
-        Fault::Throttled => "throttle",
-        Fault::Broken(_) => "error",
-        Fault::Denied => "deny",
-    }
 }
 
 fn namespace(service: &str) -> &'static str {

@@ -128,6 +128,7 @@ fn config_shows_what_is_meant() {
       tier: web
       protected: false
       compose: docker-compose.yml
+      smoke: null
     ------- stderr -------
     [exit 0]
     ");

@@ -11,6 +11,7 @@ mod outcomes;
 mod promote;
 mod refusals;
 mod several;
+mod smoke;
 mod support;
 mod trouble;
 mod undo;
