@@ -112,6 +112,10 @@ pub enum OnFailure {
 /// How long a label that differs without any sign of failure is looked at again (facts 2.7).
 const SECOND_LOOK: Duration = Duration::from_secs(30);
 
+/// How long enhanced health may stay at an update that is over before it is taken as it is: it
+/// followed after 44 s in facts 2.6's log, and a port that nothing listens on shows only then.
+const HEALTH_SETTLES: Duration = Duration::from_secs(60);
+
 /// How long an environment without any instance is looked at again before its grey health is
 /// taken for final.
 const NO_INSTANCES: Duration = Duration::from_secs(10);
@@ -345,15 +349,23 @@ impl Look<'_> {
         }
     }
 
-    /// Whether enhanced health still is at the update, or an event tells another health than the
-    /// environment shows: one of them is older (facts 2.6).
+    /// Whether enhanced health still is at the update, or an event since its end tells another
+    /// health than the environment shows: one of the two is older (facts 2.6).
     fn health_moves(&self) -> bool {
-        let word = self.environment.health_status.as_deref();
-        let told = self.events.iter().rev().find_map(Event::health);
-        let moves = |(told, why): (&str, &str)| {
-            word != Some(told) || why.starts_with("Application update in progress")
+        let Some(shown) = self.environment.health_status.as_deref() else {
+            return false;
         };
-        self.ready_for < SECOND_LOOK && word.is_some() && told.is_some_and(moves)
+        let told = self.events.iter().enumerate().rev();
+        let Some((at, (told, why))) = told
+            .filter_map(|(at, event)| Some((at, event.health()?)))
+            .next()
+        else {
+            return false;
+        };
+        let updating = why.starts_with("Application update in progress");
+        let after_the_end = self.events[..at].iter().any(Event::tells_success);
+        let moves = (shown == told && updating) || (shown != told && after_the_end);
+        moves && self.ready_for < HEALTH_SETTLES
     }
 
     fn has_no_instances(&self) -> bool {
