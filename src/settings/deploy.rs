@@ -70,7 +70,7 @@ impl DeploySettings {
 #[derive(Debug, Clone)]
 pub struct Following {
     /// One deadline for waiting, update and health, where one is given.
-    given: Option<Duration>,
+    pub given: Option<Duration>,
     /// What health counts as good.
     pub health: HealthPolicy,
     /// How long health may take after the update.

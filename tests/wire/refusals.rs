@@ -266,3 +266,15 @@ fn json_has_one_document_even_for_a_wrong_command_line() {
     assert_eq!(run.code, Some(2));
     assert_eq!(run.json()["error"]["kind"], "usage");
 }
+
+#[test]
+fn settings_that_may_not_be_read_leave_the_usual_time() {
+    let project = Project::new()
+        .trouble("speed: 100\ndeny: [elasticbeanstalk:DescribeConfigurationSettings]");
+    let run = project.sandbox(&["deploy", "--env", "production"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let note = "note: the settings of shop-prod cannot be read, so its update may take 20 m: ";
+    assert!(run.stderr.contains(note), "{}", run.stderr);
+    let told = project.sandbox(&["deploy", "--env", "production", "--timeout", "5m", "--force"]);
+    assert!(!told.stderr.contains("note: "), "{}", told.stderr);
+}

@@ -13,7 +13,7 @@ use crate::deploy::version::Label;
 use crate::deploy::{self, Desired, First, World, first_look, wait_until_ready};
 use crate::error::{Error, Kind, Result};
 use crate::output::Event;
-use crate::settings::{Choice, Chosen, DeploySettings, Target};
+use crate::settings::{Choice, Chosen, DeploySettings, Target, duration};
 
 /// How long a deploy whose bundle is wrong waits for what the checks at AWS say as well.
 const ALSO_AT_AWS: Duration = Duration::from_secs(3);
@@ -186,13 +186,21 @@ fn timeouts(cx: &Context, settings: &[DeploySettings], firsts: &[First]) -> Vec<
     for note in firsts.iter().flat_map(|first| &first.notes) {
         cx.out.event(&Event::Note(note));
     }
-    let all = settings.iter().zip(firsts);
-    all.map(|(settings, first)| {
-        settings
+    let timeout = |(settings, first): (&DeploySettings, &First)| {
+        let timeout = settings
             .following
-            .timeout(first.configuration.as_ref().ok())
-    })
-    .collect()
+            .timeout(first.configuration.as_ref().ok());
+        if let (Err(why), None) = (&first.configuration, settings.following.given) {
+            let name = &first.environment.name;
+            let within = duration::words(timeout);
+            let text = format!(
+                "the settings of {name} cannot be read, so its update may take {within}: {why}"
+            );
+            cx.out.event(&Event::Note(&text));
+        }
+        timeout
+    };
+    settings.iter().zip(firsts).map(timeout).collect()
 }
 
 fn headline(cx: &Context, targets: &[Target], region: &str) {
