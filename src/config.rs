@@ -84,7 +84,8 @@ pub enum Symlinks {
 pub struct EnvironmentConfig {
     /// Its Elastic Beanstalk name; by default `<app>-<key>`.
     pub name: Option<String>,
-    /// The git branches that deploy to it.
+    /// The git branches that deploy to it: a list, or a single one.
+    #[serde(deserialize_with = "yaml::one_or_many")]
     pub branches: Vec<String>,
     /// Platform branch or solution stack.
     pub platform: Option<String>,
@@ -336,6 +337,18 @@ environments:
         beanship.yml: `staging` is the key of one environment and the name of `production`: `--env staging` would mean both
         beanship.yml: `-bad` cannot be an environment's name: 4 to 40 letters, digits and hyphens are allowed, no hyphen first or last
         ");
+    }
+
+    #[test]
+    fn a_single_branch_needs_no_list() {
+        let branches = |value: &str| {
+            let text = format!("environments: {{ a: {{ branches: {value} }} }}");
+            parse(&text).map(|config| config.environments["a"].branches.clone())
+        };
+        assert_eq!(branches("main").expect("one"), ["main"]);
+        assert_eq!(branches("[main, next]").expect("a list"), ["main", "next"]);
+        let error = branches("{ main: 1 }").expect_err("a map");
+        insta::assert_snapshot!(error.message(), @"beanship.yml:1:32: invalid type: map, expected a text or a list of texts");
     }
 
     #[test]

@@ -67,6 +67,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             out.failure(&error);
             error.exit()
         });
+    if out.has_lost() {
+        let why = "the result could not be written to stdout";
+        let lost =
+            Error::new(Kind::Io, why).hint("free some space, and look with `beanship status`");
+        out.problem(&lost);
+        return exit.worst(Exit::Failed).into();
+    }
     exit.into()
 }
 

@@ -1,9 +1,11 @@
 //! Reading YAML files: one function, whose errors name file, line and column, show the line,
 //! and guess what a misspelt key was meant to be.
 
+use std::fmt::Formatter;
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
+use serde::Deserializer;
+use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde_saphyr::Error as YamlError;
 
 use crate::error::{Error, Kind};
@@ -14,6 +16,34 @@ use crate::error::{Error, Kind};
 /// `kind`, with position and excerpt, for text that is not YAML or does not fit `T`.
 pub fn parse<T: DeserializeOwned>(text: &str, path: &Path, kind: Kind) -> Result<T, Error> {
     serde_saphyr::from_str(text).map_err(|error| explain(&error, text, path, kind))
+}
+
+/// For a list of texts that may be written as a single one: `branches: main`.
+///
+/// # Errors
+/// Those of the format, for anything else.
+pub fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    struct Texts;
+    impl<'de> Visitor<'de> for Texts {
+        type Value = Vec<String>;
+
+        fn expecting(&self, to: &mut Formatter<'_>) -> std::fmt::Result {
+            to.write_str("a text or a list of texts")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(vec![text.to_owned()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut texts = Vec::new();
+            while let Some(text) = list.next_element()? {
+                texts.push(text);
+            }
+            Ok(texts)
+        }
+    }
+    from.deserialize_any(Texts)
 }
 
 fn explain(error: &YamlError, text: &str, path: &Path, kind: Kind) -> Error {

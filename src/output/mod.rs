@@ -7,7 +7,8 @@ mod json;
 pub use json::Problem;
 mod progress;
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -118,6 +119,8 @@ struct Inner {
     /// The file that GitHub's runner reads step outputs from.
     github_output: Option<std::path::PathBuf>,
     progress: Mutex<Progress>,
+    /// Whether a result could not be written.
+    lost: AtomicBool,
 }
 
 impl Out {
@@ -130,6 +133,7 @@ impl Out {
             level,
             github_output,
             progress,
+            lost: AtomicBool::new(false),
         });
         Self { inner, about: None }
     }
@@ -194,7 +198,7 @@ impl Out {
     pub fn result(&self, report: &impl Report) {
         self.finish();
         match self.inner.format {
-            Format::Json => write_line(&mut anstream::stdout().lock(), &json::document(report)),
+            Format::Json => self.say_result(&json::document(report)),
             Format::Human => self.say_result(&report.human()),
             Format::Github => {
                 self.say_result(&report.human());
@@ -206,9 +210,22 @@ impl Out {
     }
 
     fn say_result(&self, text: &str) {
-        if !text.is_empty() {
-            write_line(&mut anstream::stdout().lock(), text);
+        if text.is_empty() {
+            return;
         }
+        let mut stdout = anstream::stdout().lock();
+        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+            // Who reads has heard enough.
+            Err(why) if why.kind() == ErrorKind::BrokenPipe => {}
+            Err(_) => self.inner.lost.store(true, Ordering::Relaxed),
+            Ok(()) => {}
+        }
+    }
+
+    /// Whether a result could not be written: a full disk, a closed stdout.
+    #[must_use]
+    pub fn has_lost(&self) -> bool {
+        self.inner.lost.load(Ordering::Relaxed)
     }
 
     /// Prints what went wrong to stderr, and as an annotation for GitHub.

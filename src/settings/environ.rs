@@ -63,6 +63,9 @@ impl Environ {
                 "TRAVIS",
                 "TEAMCITY_VERSION",
                 "TF_BUILD",
+                "CIRCLECI",
+                "BITBUCKET_BUILD_NUMBER",
+                "BUILDKITE",
             ]
             .iter()
             .any(|name| self.get(name).is_some())
@@ -71,51 +74,49 @@ impl Environ {
     /// What the CI system says about the branch; `None` where no known system says anything.
     #[must_use]
     pub fn ci_ref(&self) -> Option<CiRef> {
-        let branch = |name: &str| match self.get(name) {
-            Some(branch) => CiRef::Branch(branch.into()),
-            None => CiRef::NoBranch,
-        };
-        if self.is_github() {
-            let pull = self.get("GITHUB_HEAD_REF").is_some()
-                || self
-                    .get("GITHUB_EVENT_NAME")
-                    .is_some_and(|event| event.starts_with("pull_request"));
-            let of_a_branch = !pull
-                && self.get("GITHUB_REF_TYPE") == Some("branch")
-                && self
-                    .get("GITHUB_REF")
-                    .is_none_or(|full| full.starts_with("refs/heads/"));
-            Some(if of_a_branch {
-                branch("GITHUB_REF_NAME")
-            } else {
-                CiRef::NoBranch
-            })
-        } else if self.get("GITLAB_CI").is_some() {
-            Some(branch("CI_COMMIT_BRANCH"))
-        } else if self.get("TRAVIS").is_some() {
-            let pull = self
-                .get("TRAVIS_PULL_REQUEST")
-                .is_some_and(|value| value != "false");
-            let tag = self.get("TRAVIS_TAG").is_some();
-            Some(if pull || tag {
-                CiRef::NoBranch
-            } else {
-                branch("TRAVIS_BRANCH")
-            })
-        } else if self.get("JENKINS_URL").is_some() {
-            let other = self.get("CHANGE_ID").is_some() || self.get("TAG_NAME").is_some();
+        let set = |name: &str| self.get(name).is_some();
+        let branch = |name: &str| self.get(name).map(str::to_owned);
+        let found = if self.is_github() {
+            self.github_branch()
+        } else if set("GITLAB_CI") {
+            branch("CI_COMMIT_BRANCH")
+        } else if set("TRAVIS") {
+            let pull = self.get("TRAVIS_PULL_REQUEST").unwrap_or("false") != "false";
+            branch("TRAVIS_BRANCH").filter(|_| !pull && !set("TRAVIS_TAG"))
+        } else if set("JENKINS_URL") {
             // GIT_BRANCH names the remote too.
-            let named = self.get("BRANCH_NAME").or_else(|| {
-                self.get("GIT_BRANCH")
-                    .map(|name| name.strip_prefix("origin/").unwrap_or(name))
+            let named = branch("BRANCH_NAME").or_else(|| {
+                let name = self.get("GIT_BRANCH")?;
+                Some(name.strip_prefix("origin/").unwrap_or(name).to_owned())
             });
-            Some(match named {
-                Some(branch) if !other => CiRef::Branch(branch.into()),
-                _ => CiRef::NoBranch,
-            })
+            named.filter(|_| !set("CHANGE_ID") && !set("TAG_NAME"))
+        } else if set("CIRCLECI") {
+            let pull = set("CIRCLE_PULL_REQUEST") || set("CIRCLE_PR_NUMBER");
+            branch("CIRCLE_BRANCH").filter(|_| !pull && !set("CIRCLE_TAG"))
+        } else if set("TF_BUILD") {
+            let full = self.get("BUILD_SOURCEBRANCH");
+            full.and_then(|full| full.strip_prefix("refs/heads/"))
+                .map(str::to_owned)
+        } else if set("BITBUCKET_BUILD_NUMBER") {
+            branch("BITBUCKET_BRANCH").filter(|_| !set("BITBUCKET_PR_ID"))
+        } else if set("BUILDKITE") {
+            let pull = self.get("BUILDKITE_PULL_REQUEST").unwrap_or("false") != "false";
+            branch("BUILDKITE_BRANCH").filter(|_| !pull && !set("BUILDKITE_TAG"))
         } else {
-            None
-        }
+            return None;
+        };
+        Some(found.map_or(CiRef::NoBranch, CiRef::Branch))
+    }
+
+    fn github_branch(&self) -> Option<String> {
+        let event = self.get("GITHUB_EVENT_NAME").unwrap_or_default();
+        let pull = self.get("GITHUB_HEAD_REF").is_some() || event.starts_with("pull_request");
+        let full = self.get("GITHUB_REF").unwrap_or("refs/heads/");
+        let of_a_branch = !pull
+            && self.get("GITHUB_REF_TYPE") == Some("branch")
+            && full.starts_with("refs/heads/");
+        let name = self.get("GITHUB_REF_NAME").filter(|_| of_a_branch);
+        name.map(str::to_owned)
     }
 }
 
@@ -136,7 +137,7 @@ mod tests {
     fn each_ci_system_names_its_branch() {
         let main = Some(CiRef::Branch("main".into()));
         type Variables = &'static [(&'static str, &'static str)];
-        let table: [(Variables, Option<CiRef>); 10] = [
+        let table: [(Variables, Option<CiRef>); 17] = [
             (&[], None),
             (
                 &[
@@ -195,7 +196,55 @@ mod tests {
                 ],
                 Some(CiRef::NoBranch),
             ),
-            (&[("JENKINS_URL", "x"), ("GIT_BRANCH", "origin/main")], main),
+            (
+                &[("JENKINS_URL", "x"), ("GIT_BRANCH", "origin/main")],
+                main.clone(),
+            ),
+            (
+                &[("CIRCLECI", "true"), ("CIRCLE_BRANCH", "main")],
+                main.clone(),
+            ),
+            (
+                &[("CIRCLECI", "true"), ("CIRCLE_TAG", "v1")],
+                Some(CiRef::NoBranch),
+            ),
+            (
+                &[
+                    ("TF_BUILD", "True"),
+                    ("BUILD_SOURCEBRANCH", "refs/heads/main"),
+                ],
+                main.clone(),
+            ),
+            (
+                &[
+                    ("TF_BUILD", "True"),
+                    ("BUILD_SOURCEBRANCH", "refs/pull/1/merge"),
+                ],
+                Some(CiRef::NoBranch),
+            ),
+            (
+                &[
+                    ("BITBUCKET_BUILD_NUMBER", "1"),
+                    ("BITBUCKET_BRANCH", "main"),
+                ],
+                main.clone(),
+            ),
+            (
+                &[
+                    ("BUILDKITE", "true"),
+                    ("BUILDKITE_BRANCH", "main"),
+                    ("BUILDKITE_PULL_REQUEST", "false"),
+                ],
+                main,
+            ),
+            (
+                &[
+                    ("BUILDKITE", "true"),
+                    ("BUILDKITE_BRANCH", "topic"),
+                    ("BUILDKITE_PULL_REQUEST", "12"),
+                ],
+                Some(CiRef::NoBranch),
+            ),
         ];
         for (variables, expected) in table {
             assert_eq!(environ(variables).ci_ref(), expected, "{variables:?}");

@@ -275,6 +275,28 @@ fn settings_that_may_not_be_read_leave_the_usual_time() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let note = "note: the settings of shop-prod cannot be read, so its update may take 20 m: ";
     assert!(run.stderr.contains(note), "{}", run.stderr);
-    let told = project.sandbox(&["deploy", "--env", "production", "--timeout", "5m", "--force"]);
+    let told = project.sandbox(&[
+        "deploy",
+        "--env",
+        "production",
+        "--timeout",
+        "5m",
+        "--force",
+    ]);
     assert!(!told.stderr.contains("note: "), "{}", told.stderr);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_not_passed_over() {
+    let project = Project::new();
+    for arguments in [&["status", "--env", "production"][..], &["list"]] {
+        for format in ["human", "json"] {
+            let all = [&["--sandbox", "--output", format], arguments].concat();
+            let run = project.with_full_disk(&all);
+            assert_eq!(run.code, Some(1), "{}", run.stderr);
+            let told = "error: the result could not be written to stdout";
+            assert!(run.stderr.contains(told), "{}", run.stderr);
+        }
+    }
 }

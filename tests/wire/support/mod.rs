@@ -139,6 +139,15 @@ impl Project {
             .expect("beanship starts")
     }
 
+    /// Runs `beanship` with a stdout that takes nothing.
+    #[cfg(target_os = "linux")]
+    pub fn with_full_disk(&self, arguments: &[&str]) -> Run {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = self.command(arguments);
+        command.stdout(full.expect("a full disk"));
+        Run::of(&command.output().expect("beanship runs"))
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.prepare(env!("CARGO_BIN_EXE_beanship"));
         command.args(arguments);
