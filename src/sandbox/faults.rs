@@ -109,6 +109,15 @@ impl Faults {
         })
     }
 
+    /// Whether the instances may read a secret or a parameter of this name.
+    pub(super) fn lets_read(&self, name: &str) -> bool {
+        let (_, trouble) = self.rules();
+        !trouble
+            .unreadable
+            .iter()
+            .any(|pattern| matches(pattern, name))
+    }
+
     /// Decides how a deployment to `environment` ends; `None` leaves it to the bundle.
     pub(super) fn deployment(&self, environment: &str) -> io::Result<Option<Outcome>> {
         let (text, trouble) = self.rules();

@@ -18,17 +18,24 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::account::{self, Key};
-use super::faults::{Fault, When};
+use super::faults::Fault;
 use super::query::{self, Failure, Parameters};
 use super::signature::{self, Scope};
 use super::xml::{self, Xml};
-use super::{World, elasticbeanstalk, protocol, requests, s3, sites, sts};
+use super::{World, elasticbeanstalk, iam, protocol, requests, s3, sites, sts};
+
+mod json;
+mod ordered;
+
+use ordered::Wanted;
+pub(super) use ordered::refusal;
 
 /// How long to wait before trying again to accept a connection.
 const BREATH: Duration = Duration::from_millis(20);
 
 /// A call of a query service that is known, signed, and allowed.
 pub(super) struct Call {
+    pub(super) service: String,
     pub(super) operation: String,
     pub(super) parameters: Parameters,
     pub(super) region: String,
@@ -120,7 +127,8 @@ impl Gateway {
         let mut answer = match service.as_str() {
             sites::SERVICE => self.site(site.unwrap_or_default(), &parts, now).await,
             "s3" => self.s3(parts, body, scope).await,
-            "elasticbeanstalk" | "sts" => {
+            "secretsmanager" | "ssm" => self.json(&service, parts, body, scope, now).await,
+            "elasticbeanstalk" | "iam" | "sts" => {
                 self.query(&service, parts, body, scope, &request_id, now)
                     .await
             }
@@ -219,6 +227,7 @@ impl Gateway {
                     Ok(key) => {
                         let (request_id, region) = (request_id.to_owned(), region.clone());
                         let call = Call {
+                            service: service.to_owned(),
                             operation: operation.clone(),
                             parameters,
                             region,
@@ -252,25 +261,6 @@ impl Gateway {
         }
     }
 
-    async fn unsupported(
-        &self,
-        service: &str,
-        parts: Parts,
-        body: Incoming,
-        scope: Option<Scope>,
-        request_id: &str,
-    ) -> Answer {
-        let (operation, response) = protocol::unsupported(service, &parts, body, request_id).await;
-        Answer {
-            service: service.to_owned(),
-            region: scope.map(|scope| scope.region).unwrap_or_default(),
-            operation,
-            fault: None,
-            code: Some("unsupported service".to_owned()),
-            response: Some(response),
-        }
-    }
-
     /// Verifies the signature; `None` is a caller who needs none.
     fn admit(
         &self,
@@ -301,75 +291,24 @@ impl Gateway {
 
     /// Applies the ordered trouble and lets the service do its work, off the async threads: services lock files.
     async fn carry_out(&self, service: &str, call: Call) -> (Result<Xml, Failure>, Option<Fault>) {
-        let world = Arc::clone(&self.world);
-        let service = service.to_owned();
-        let work = move || {
-            let action = format!("{service}:{}", call.operation);
-            let fault = match world
-                .faults
-                .request(&service, &call.operation, &action, call.now)
-            {
-                Ok(fault) => fault,
-                Err(error) => return (Err(error.into()), None),
-            };
-            let result = match fault {
-                None | Some(Fault::Cut(When::After)) => match service.as_str() {
-                    "sts" => sts::answer(&world, &call),
-                    _ => elasticbeanstalk::answer(&world, &call),
-                },
-                Some(Fault::Cut(When::Before)) => Err(Failure::new("Cut", "")),
-                Some(Fault::Throttled) => Err(Failure::new("Throttling", "Rate exceeded")),
-                Some(Fault::Broken(status)) => Err(broken(status)),
-                Some(Fault::Denied) => Err(denied(&world, &service, &call, &action)),
-            };
-            (result, fault)
+        let resource = match service {
+            "elasticbeanstalk" => elasticbeanstalk::resource(&self.world.account.id, &call),
+            _ => "*".to_owned(),
         };
-        tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
-            (
-                Err(Failure::with_status(
-                    500,
-                    "InternalFailure",
-                    "The sandbox failed.",
-                )),
-                None,
-            )
+        let request = Wanted {
+            service: service.to_owned(),
+            operation: call.operation.clone(),
+            resource,
+            now: call.now,
+            key: call.key.clone(),
+        };
+        self.troubled(request, move |world| match call.service.as_str() {
+            "sts" => sts::answer(world, &call),
+            "iam" => iam::answer(world, &call),
+            _ => elasticbeanstalk::answer(world, &call),
         })
+        .await
     }
-}
-
-fn broken(status: u16) -> Failure {
-    match status {
-        503 => Failure::with_status(
-            503,
-            "ServiceUnavailable",
-            "Service is unavailable. Please try again later.",
-        ),
-        _ => Failure::with_status(
-            status,
-            "InternalFailure",
-            "An internal error has occurred. Please retry your query.",
-        ),
-    }
-}
-
-fn denied(world: &World, service: &str, call: &Call, action: &str) -> Failure {
-    let resource = match service {
-        "elasticbeanstalk" => elasticbeanstalk::resource(&world.account.id, call),
-        _ => "*".to_owned(),
-    };
-    let who = call
-        .key
-        .as_ref()
-        .map_or_else(|| world.account.user_arn(), |key| key.arn.clone());
-    Failure::with_status(403, "AccessDenied", refusal(&who, action, &resource))
-}
-
-/// IAM's sentence for an action that nothing allows.
-pub(super) fn refusal(who: &str, action: &str, resource: &str) -> String {
-    format!(
-        "User: {who} is not authorized to perform: {action} on resource: {resource} because no identity-based policy \
-         allows the {action} action"
-    )
 }
 
 /// Milliseconds are what AWS's answers carry; finer times would not survive a round trip.
@@ -381,6 +320,7 @@ fn now() -> Timestamp {
 fn namespace(service: &str) -> &'static str {
     match service {
         "sts" => sts::NAMESPACE,
+        "iam" => iam::NAMESPACE,
         _ => elasticbeanstalk::NAMESPACE,
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn unsupported(
     request_id: &str,
 ) -> (String, Response<Body>) {
     let message = format!(
-        "The sandbox does not have the service '{service}'; it has elasticbeanstalk, s3 and sts."
+        "The sandbox does not have the service '{service}'; it has elasticbeanstalk, iam, s3, secretsmanager, ssm and sts."
     );
     let json = |kind: &str| {
         serde_json::json!({ kind: "UnknownOperationException", "message": message }).to_string()

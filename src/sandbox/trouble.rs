@@ -6,6 +6,7 @@
 //! errors: { every: 5, status: 503 }       # 500 unless said
 //! cut: { every: 4, when: before }         # the connection closes unanswered; `after`: the work was done all the same
 //! deny: [elasticbeanstalk:UpdateEnvironment, "s3:Put*"]
+//! unreadable: ["prod/*"]                  # secrets and parameters that no instance may read, by name
 //! deploy: fail                            # or { outcome: fail, times: 1, environments: [shop-production] }
 //! http: 500                               # what environments answer; or { status: 500, body: oops, times: 1, environments: [..] }
 //! ```
@@ -28,6 +29,8 @@ pub(super) struct Trouble {
     pub(super) cut: Rules<Cut>,
     /// IAM actions, with `*` for any text.
     pub(super) deny: Vec<String>,
+    /// Names of secrets and parameters, with `*` for any text.
+    pub(super) unreadable: Vec<String>,
     pub(super) deploy: Rules<DeployRule>,
     pub(super) http: Rules<HttpRule>,
 }

@@ -15,6 +15,7 @@ mod operations;
 mod option_table;
 mod options;
 mod platforms;
+mod secrets;
 mod seeding;
 mod settings;
 mod site;

@@ -4,8 +4,8 @@ use super::super::query::Failure;
 use super::super::xml::Xml;
 use super::context::{Context, invalid, ready};
 use super::model::{SAMPLE, Status};
-use super::timeline::{self, Lifecycle};
-use super::{bundle, views};
+use super::timeline::{self, Ending, Lifecycle};
+use super::{bundle, secrets, views};
 
 pub(super) fn terminate(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure> {
     let index = cx.environment_index()?;
@@ -70,7 +70,13 @@ pub(super) fn rebuild(cx: &mut Context<'_>, _: &mut Xml) -> Result<(), Failure> 
 
 pub(super) fn restart(cx: &mut Context<'_>, _: &mut Xml) -> Result<(), Failure> {
     let index = cx.ready_index()?;
-    let steps = timeline::restart(&cx.region.environments[index], cx.start());
+    let environment = &cx.region.environments[index];
+    let fetched = secrets::fetch(cx, environment, &environment.settings)?;
+    let failure = match &fetched {
+        Err(Ending::Fails(failure)) => Some(failure),
+        _ => None,
+    };
+    let steps = timeline::restart(environment, failure, cx.start());
     cx.region.environments[index].steps = steps;
     Ok(())
 }

@@ -11,6 +11,8 @@ struct Platform {
     branch: &'static str,
     version: &'static str,
     recommended: bool,
+    /// The day of its release. UNVERIFIED: made up, but in order.
+    released: &'static str,
 }
 
 /// Newest first within a branch. Versions other than the newest are those that existing environments may still run.
@@ -19,38 +21,70 @@ const PLATFORMS: [Platform; 7] = [
         branch: DOCKER,
         version: "4.13.1",
         recommended: true,
+        released: "2026-06-09",
     },
     Platform {
         branch: DOCKER,
         version: "4.13.0",
         recommended: false,
+        released: "2026-05-12",
     },
     Platform {
         branch: DOCKER,
         version: "4.9.1",
         recommended: false,
+        released: "2026-02-10",
     },
     Platform {
         branch: "Docker running on 64bit Amazon Linux 2",
         version: "3.8.6",
         recommended: true,
+        released: "2026-06-09",
     },
     Platform {
         branch: "Docker running on 64bit Amazon Linux 2",
         version: "3.8.5",
         recommended: false,
+        released: "2026-05-12",
     },
     Platform {
         branch: "ECS running on 64bit Amazon Linux 2023",
         version: "4.0.0",
         recommended: true,
+        released: "2026-06-09",
     },
     Platform {
         branch: "ECS running on 64bit Amazon Linux 2",
         version: "3.7.6",
         recommended: true,
+        released: "2026-06-09",
     },
 ];
+
+/// Old versions of the Docker branch that environments may still run, with their dates. UNVERIFIED: as above.
+const RETIRED: [(&str, &str); 3] = [
+    ("4.7.0", "2025-09-09"),
+    ("4.5.0", "2025-04-08"),
+    ("4.1.0", "2023-10-10"),
+];
+
+/// Since when environment properties may name secrets, and keys of secrets (facts 5.2).
+pub(super) const SECRETS_SINCE: &str = "2025-03-26";
+pub(super) const KEYS_SINCE: &str = "2026-01-13";
+
+/// The day on which the platform version of an ARN was released; an unknown one is new.
+pub(super) fn released(arn: &str) -> &'static str {
+    let name = arn.split_once("platform/").map_or(arn, |(_, name)| name);
+    let (branch, version) = name.rsplit_once('/').unwrap_or((name, ""));
+    let offered = PLATFORMS
+        .iter()
+        .find(|platform| platform.branch == branch && platform.version == version)
+        .map(|platform| platform.released);
+    let retired = || RETIRED.iter().find(|(retired, _)| *retired == version);
+    offered
+        .or_else(|| retired().map(|(_, date)| *date))
+        .unwrap_or("2026-06-09")
+}
 
 /// The branch of an environment for which nothing else is said.
 pub(super) const DOCKER: &str = "Docker running on 64bit Amazon Linux 2023";
@@ -233,12 +267,29 @@ pub(super) fn describe(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failur
             .as_ref()
             .is_some_and(|wanted| *wanted == platform.arn(region))
     });
-    let platform = found.ok_or_else(|| invalid(format!("No Platform named '{arn}' found.")))?;
+    let retired = || {
+        let (_, version) = arn.rsplit_once('/')?;
+        let known = RETIRED.iter().find(|(retired, _)| *retired == version)?;
+        is_docker(arn).then_some(Platform {
+            branch: DOCKER,
+            version: known.0,
+            recommended: false,
+            released: known.1,
+        })
+    };
+    let platform = found
+        .copied()
+        .or_else(retired)
+        .ok_or_else(|| invalid(format!("No Platform named '{arn}' found.")))?;
     xml.group("PlatformDescription", |xml| {
-        summary(xml, *platform, region);
+        summary(xml, platform, region);
         xml.text("PlatformName", platform.branch);
         xml.text("PlatformVersion", platform.version);
         xml.text("SolutionStackName", platform.stack());
+        xml.text(
+            "DateCreated",
+            format!("{}T12:00:00.000Z", platform.released),
+        );
         xml.text(
             "Description",
             format!("{} on {}", platform.software(), platform.system()),

@@ -60,6 +60,7 @@ impl Account {
     fn call(&self, millis: i64, form: &str) -> Result<String, String> {
         let parameters = Parameters::parse(form.as_bytes());
         let call = Call {
+            service: "elasticbeanstalk".to_owned(),
             operation: parameters.text("Action").unwrap().to_owned(),
             parameters,
             region: "eu-west-1".to_owned(),

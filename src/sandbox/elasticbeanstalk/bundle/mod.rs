@@ -16,6 +16,7 @@ use super::super::query::Failure;
 use super::context::Context;
 use super::model::{Environment, Health, HealthStatus, Settings, setting};
 use super::platforms;
+use super::secrets;
 use super::settings::properties;
 use super::timeline::{self, Ending, Trouble};
 
@@ -50,6 +51,10 @@ pub(super) fn ending(
     if let Some(outcome) = cx.ordered(&environment.name)? {
         return Ok(ordered(outcome));
     }
+    let fetched = match secrets::fetch(cx, environment, settings)? {
+        Ok(fetched) => fetched,
+        Err(ending) => return Ok(ending),
+    };
     let versions = cx
         .region
         .applications
@@ -79,7 +84,7 @@ pub(super) fn ending(
     }
     Ok(judge::ending(
         &contents,
-        &surroundings(environment, settings),
+        &surroundings(environment, settings, fetched),
     ))
 }
 
@@ -128,7 +133,11 @@ fn ordered(outcome: Outcome) -> Ending {
     }
 }
 
-fn surroundings(environment: &Environment, settings: &Settings) -> Surroundings {
+fn surroundings(
+    environment: &Environment,
+    settings: &Settings,
+    secrets: Vec<(String, String)>,
+) -> Surroundings {
     let port = setting(
         settings,
         "aws:elasticbeanstalk:environment:process:default",
@@ -138,6 +147,7 @@ fn surroundings(environment: &Environment, settings: &Settings) -> Surroundings 
     Surroundings {
         properties: properties(settings)
             .map(|(name, value)| (name.clone(), value.clone()))
+            .chain(secrets)
             .collect(),
         port: (!environment.worker).then_some(port),
     }

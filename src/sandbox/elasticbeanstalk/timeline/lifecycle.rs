@@ -7,7 +7,7 @@ use super::super::model::{
 use super::configure::{replaced_instances, wanted_count};
 use super::deploy::{Flow, Plan, Policy, command};
 use super::ending::aftermath;
-use super::{Ending, Script, Start, Trouble, Update};
+use super::{Ending, Failure, Script, Start, Trouble, Update, ids};
 
 /// What an environment that is being made needs to know of its surroundings.
 #[derive(Debug, Clone)]
@@ -185,15 +185,33 @@ pub(in super::super) fn rebuild(
 }
 
 /// Starts the containers again; environment secrets are fetched anew on the way.
-pub(in super::super) fn restart(environment: &Environment, start: Start<'_>) -> Vec<Step> {
+/// Containers are started anew, with secrets as they are now; `failure` is why they could not be.
+/// UNVERIFIED: the last words of a restart that fails.
+pub(in super::super) fn restart(
+    environment: &Environment,
+    failure: Option<&Failure>,
+    start: Start<'_>,
+) -> Vec<Step> {
     let mut script = Script::new(environment, start);
     script.begin(Status::Updating, operation(start));
     script.info("restartAppServer is starting.");
     script.pass(300);
     script.info("Restarting application server(s).");
     script.pass(1200);
-    script.journal(super::APP_LOG, "web-1  | listening");
-    script.info("restartAppServer completed successfully.");
+    if let Some(failure) = failure {
+        script.engine("ERROR", &failure.engine);
+        if let Some(explanation) = &failure.explanation {
+            script.error(explanation.clone());
+        }
+        let ids = ids(&script.instances);
+        script.error(format!(
+            "Unsuccessful command execution on instance id(s) '{ids}'. Aborting the operation."
+        ));
+        script.error("Failed to restart app server.");
+    } else {
+        script.journal(super::APP_LOG, "web-1  | listening");
+        script.info("restartAppServer completed successfully.");
+    }
     script.ready();
     script.into_steps()
 }
