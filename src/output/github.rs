@@ -29,6 +29,11 @@ pub(super) fn annotation(level: &str, title: &str, message: &str) -> String {
     format!("::{level} title={}::{}", property(title), data(message))
 }
 
+/// Has the runner hide a text in everything that follows.
+pub(super) fn mask(text: &str) -> String {
+    format!("::add-mask::{}", data(text))
+}
+
 /// Appends `name=value` lines for the following steps. A value is one line.
 pub(super) fn append_outputs(path: &Path, outputs: &[(&'static str, String)]) {
     let lines: String = outputs

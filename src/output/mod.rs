@@ -6,10 +6,11 @@ mod human;
 mod json;
 pub use json::Problem;
 mod progress;
+mod veil;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,6 +22,7 @@ use crate::plan::Change;
 
 pub use human::{bytes, one_line, table};
 use progress::Progress;
+use veil::Veil;
 
 /// Something that happened, for the narrative.
 #[derive(Debug)]
@@ -119,6 +121,7 @@ struct Inner {
     /// The file that GitHub's runner reads step outputs from.
     github_output: Option<std::path::PathBuf>,
     progress: Mutex<Progress>,
+    veil: Mutex<Veil>,
     /// Whether a result could not be written.
     lost: AtomicBool,
 }
@@ -133,6 +136,7 @@ impl Out {
             level,
             github_output,
             progress,
+            veil: Mutex::default(),
             lost: AtomicBool::new(false),
         });
         Self { inner, about: None }
@@ -158,6 +162,36 @@ impl Out {
         self.inner.format
     }
 
+    /// Like [`Out::hide`], unless the value looks like a plain word (`production`), which would
+    /// be missed wherever else it stands.
+    pub fn hide_likely(&self, value: &str) {
+        if veil::is_likely_secret(value) {
+            self.hide(value);
+        }
+    }
+
+    /// Hides a value wherever it might be written from now on, and has GitHub's runner do so too.
+    pub fn hide(&self, value: &str) {
+        let lines = self.veil().add(value);
+        if self.inner.format == Format::Github {
+            for line in lines {
+                write_line(&mut anstream::stdout().lock(), &github::mask(&line));
+            }
+        }
+    }
+
+    fn veil(&self) -> MutexGuard<'_, Veil> {
+        self.inner
+            .veil
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a line to stdout, without what is hidden.
+    fn tell(&self, text: &str) {
+        write_line(&mut anstream::stdout().lock(), &self.veil().over(text));
+    }
+
     /// Tells what happened.
     pub fn event(&self, event: &Event<'_>) {
         let mut progress = self
@@ -181,7 +215,7 @@ impl Out {
         if self.inner.level < human::level(event) {
             return;
         }
-        let text = human::narrate(event);
+        let text = self.veil().over(&human::narrate(event));
         let text = match &self.about {
             Some((name, width)) => human::beside(name, *width, &text),
             None => text,
@@ -190,7 +224,7 @@ impl Out {
         if self.inner.format == Format::Github
             && let Some(command) = github::command(event, self.environment())
         {
-            write_line(&mut anstream::stdout().lock(), &command);
+            self.tell(&command);
         }
     }
 
@@ -214,7 +248,7 @@ impl Out {
             return;
         }
         let mut stdout = anstream::stdout().lock();
-        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        match writeln!(stdout, "{}", self.veil().over(text)).and_then(|()| stdout.flush()) {
             // Who reads has heard enough.
             Err(why) if why.kind() == ErrorKind::BrokenPipe => {}
             Err(_) => self.inner.lost.store(true, Ordering::Relaxed),
@@ -231,10 +265,8 @@ impl Out {
     /// Prints what went wrong to stderr, and as an annotation for GitHub.
     pub fn problem(&self, error: &Error) {
         self.finish();
-        write_line(
-            &mut anstream::stderr().lock(),
-            &human::problem(error, self.environment()),
-        );
+        let text = self.veil().over(&human::problem(error, self.environment()));
+        write_line(&mut anstream::stderr().lock(), &text);
         self.annotate(error);
     }
 
@@ -244,7 +276,7 @@ impl Out {
             for problem in error.problems() {
                 let text = human::of(self.environment(), problem.message());
                 let command = github::annotation("error", "beanship", &text);
-                write_line(&mut anstream::stdout().lock(), &command);
+                self.tell(&command);
             }
         }
     }
@@ -259,7 +291,7 @@ impl Out {
 
     /// Prints the JSON document of an error that was told already.
     pub fn document_of(&self, error: &Error) {
-        write_line(&mut anstream::stdout().lock(), &json::failure(error));
+        self.tell(&json::failure(error));
     }
 
     /// Prints a text on stdout in place of what stands on the terminal; elsewhere below it.
@@ -273,7 +305,7 @@ impl Out {
             // Home, and clear from there: unlike clearing first, this does not flicker.
             write!(stdout, "\x1b[H\x1b[J")?;
         }
-        writeln!(stdout, "{text}")?;
+        writeln!(stdout, "{}", self.veil().over(text))?;
         stdout.flush()
     }
 
@@ -288,7 +320,7 @@ impl Out {
 
     /// Prints a line of a result that grows.
     pub fn line(&self, text: &str) {
-        write_line(&mut anstream::stdout().lock(), text);
+        self.tell(text);
     }
 
     /// Asks for agreement on the terminal.

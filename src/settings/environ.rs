@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// The process environment. Empty variables count as not set, as CI systems leave them.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Environ(BTreeMap<String, String>);
 
 /// Where the build comes from, as far as branches are concerned.
@@ -14,6 +14,13 @@ pub enum CiRef {
     Branch(String),
     /// A tag, a pull request, or another build that belongs to no branch.
     NoBranch,
+}
+
+/// Without the values: secrets are among them.
+impl std::fmt::Debug for Environ {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 impl Environ {
