@@ -3,6 +3,7 @@
 //! What the values mean together with the environment and the project file is decided in
 //! [`crate::settings`].
 
+mod properties;
 mod undo;
 
 use std::num::NonZeroUsize;
@@ -14,6 +15,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::settings::duration::parse as duration;
 
+pub use properties::{
+    ChangeArgs, ExportArgs, ImportArgs, ListArgs, PropertiesAction, PropertyArgs, RefreshArgs,
+    SetArgs, UnsetArgs,
+};
 pub use undo::{
     AbortArgs, FollowArgs, OpenArgs, PromoteArgs, PruneArgs, RollbackArgs, VersionsAction,
     VersionsArgs,
@@ -120,6 +125,9 @@ pub enum Command {
     Health(HealthArgs),
     /// Show the instances' logs
     Logs(LogsArgs),
+    /// Show and change an environment's properties: list, set, unset, import, export, refresh
+    #[command(alias = "props", subcommand)]
+    Properties(PropertiesAction),
     /// Show the resolved settings
     Config(ConfigArgs),
     /// Serve the embedded AWS for other clients until Ctrl-C
@@ -198,6 +206,9 @@ pub struct DeployArgs {
     /// Deploy even if the environment already runs this bundle
     #[arg(long)]
     pub force: bool,
+    /// What becomes of the environment properties.
+    #[command(flatten)]
+    pub properties: PropertyArgs,
 }
 
 /// How an update is followed.
@@ -319,6 +330,9 @@ pub struct ConfigArgs {
     /// Only this environment
     #[arg(long, value_name = "KEY")]
     pub env: Option<String>,
+    /// Read the environment at AWS and print it as the text of a beanship.yml
+    #[arg(long, requires = "env")]
+    pub from_aws: bool,
     /// The application's name [env: BEANSHIP_APP]
     #[arg(long, value_name = "NAME")]
     pub app: Option<String>,

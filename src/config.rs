@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::error::{Error, Kind, Result};
+use crate::properties::{Properties, SettingsConfig, Source};
 use crate::yaml;
 
 pub use smoke::{SmokeConfig, SmokeSetting, Statuses};
@@ -45,7 +46,7 @@ pub struct Config {
     /// What must hold after an update of any environment that serves HTTP.
     pub smoke: Option<SmokeSetting>,
     /// Environment properties for all environments.
-    properties: Option<IgnoredAny>,
+    pub properties: Option<Properties>,
     /// Account-wide infrastructure.
     infra: Option<IgnoredAny>,
     /// The environments by key.
@@ -107,8 +108,10 @@ pub struct EnvironmentConfig {
     deployer: Option<IgnoredAny>,
     network: Option<IgnoredAny>,
     database: Option<IgnoredAny>,
-    properties: Option<IgnoredAny>,
-    settings: Option<IgnoredAny>,
+    /// Its environment properties, beside those for all environments.
+    pub properties: Option<Properties>,
+    /// Its other option settings, by namespace and name.
+    pub settings: Option<SettingsConfig>,
 }
 
 /// How the compose file is judged.
@@ -183,6 +186,17 @@ impl Config {
             .any(|environment| !environment.branches.is_empty())
     }
 
+    /// The files that environment properties are read from.
+    pub fn dotenv_files(&self) -> impl Iterator<Item = &Path> {
+        let own = self.environments.values();
+        let own = own.filter_map(|environment| environment.properties.as_ref());
+        let sources = self.properties.iter().chain(own).flat_map(|it| it.values());
+        sources.filter_map(|source| match source {
+            Source::Dotenv { file, .. } => Some(file.as_path()),
+            _ => None,
+        })
+    }
+
     /// The keys in the file that this version reads but does not act on.
     #[must_use]
     pub fn without_effect(&self) -> Vec<String> {
@@ -192,15 +206,12 @@ impl Config {
                 keys.push(key);
             }
         };
-        note(self.properties.is_some(), "properties".into());
         note(self.infra.is_some(), "infra".into());
         for (name, environment) in &self.environments {
             let at = |key: &str| format!("environments.{name}.{key}");
             note(environment.deployer.is_some(), at("deployer"));
             note(environment.network.is_some(), at("network"));
             note(environment.database.is_some(), at("database"));
-            note(environment.properties.is_some(), at("properties"));
-            note(environment.settings.is_some(), at("settings"));
         }
         keys
     }
@@ -321,8 +332,6 @@ environments:
         infra
         environments.production.deployer
         environments.production.network
-        environments.production.properties
-        environments.production.settings
         ");
     }
 

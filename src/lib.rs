@@ -10,6 +10,7 @@
 //! - [`cli`], [`settings`], [`config`]: what was typed, what is meant, what the project file holds
 //! - [`commands`]: one file a verb; each reads as its runbook
 //! - [`compose`], [`bundle`]: the compose file, and the zip it travels in
+//! - [`properties`]: environment properties, option settings, and where their values come from
 //! - [`deploy`]: what is wanted and seen, the plan, its steps, the watch, the outcome
 //! - [`aws`]: the clients, and what their errors mean
 //! - [`output`]: everything that is printed
@@ -26,6 +27,7 @@ pub mod deploy;
 pub mod error;
 pub mod output;
 pub mod plan;
+pub mod properties;
 pub mod sandbox;
 pub mod settings;
 pub mod yaml;

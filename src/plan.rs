@@ -55,6 +55,11 @@ pub trait Step {
     /// The line of the plan; pure.
     fn change(&self) -> Change;
 
+    /// The lines of the plan, where a step makes several changes in one call.
+    fn changes(&self) -> Vec<Change> {
+        vec![self.change()]
+    }
+
     /// What was done, once it is: `Uploaded s3://...`.
     fn past(&self) -> String;
 
@@ -102,7 +107,7 @@ impl<S: Step> Plan<S> {
     /// The plan as data for people and machines.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
-        self.steps.iter().map(Step::change).collect()
+        self.steps.iter().flat_map(Step::changes).collect()
     }
 
     /// Makes the changes one after the other and tells of each. Stops at the first that fails;

@@ -63,6 +63,12 @@ pub struct Aws {
     pub s3: aws_sdk_s3::Client,
     /// CloudWatch Logs, where environments may stream to.
     pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Secrets Manager, for properties that refer to secrets.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// Systems Manager, for properties that refer to parameters.
+    pub ssm: aws_sdk_ssm::Client,
+    /// IAM, for what the instances may do.
+    pub iam: aws_sdk_iam::Client,
     /// STS, for the account's number.
     pub sts: aws_sdk_sts::Client,
     /// The region of all of them.
@@ -107,19 +113,25 @@ impl Aws {
         let s3 = aws_sdk_s3::config::Builder::from(&config)
             .interceptor(wire::Tap(wire.clone()))
             .build();
-        let logs = aws_sdk_cloudwatchlogs::config::Builder::from(&config)
-            .timeout_config(timeouts.clone())
-            .interceptor(wire::Tap(wire.clone()))
-            .build();
-        let sts = aws_sdk_sts::config::Builder::from(&config)
-            .timeout_config(timeouts)
-            .interceptor(wire::Tap(wire.clone()))
-            .build();
+        /// A client like most: with the usual limits, and tapped.
+        macro_rules! client {
+            ($sdk:ident) => {
+                $sdk::Client::from_conf(
+                    $sdk::config::Builder::from(&config)
+                        .timeout_config(timeouts.clone())
+                        .interceptor(wire::Tap(wire.clone()))
+                        .build(),
+                )
+            };
+        }
         Ok(Self {
             eb: aws_sdk_elasticbeanstalk::Client::from_conf(eb),
             s3: aws_sdk_s3::Client::from_conf(s3),
-            logs: aws_sdk_cloudwatchlogs::Client::from_conf(logs),
-            sts: aws_sdk_sts::Client::from_conf(sts),
+            logs: client!(aws_sdk_cloudwatchlogs),
+            secrets: client!(aws_sdk_secretsmanager),
+            ssm: client!(aws_sdk_ssm),
+            iam: client!(aws_sdk_iam),
+            sts: client!(aws_sdk_sts),
             region,
             sandbox: access.local.as_ref().map(|local| local.endpoint.clone()),
             place,

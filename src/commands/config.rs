@@ -1,5 +1,6 @@
 //! `beanship config`: what the settings come to, as every other command will use them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -81,6 +82,10 @@ struct ResolvedEnvironment {
     tier: Tier,
     protected: bool,
     compose: PathBuf,
+    /// Where each property's value comes from.
+    properties: BTreeMap<String, String>,
+    /// The options that are set, by namespace; not their values.
+    settings: BTreeMap<String, Vec<String>>,
     /// None: nothing is checked after an update.
     smoke: Option<Smoke>,
 }
@@ -91,7 +96,18 @@ fn environment(settings: &Settings, target: Target) -> ResolvedEnvironment {
         .and_then(|key| settings.config.environments.get(key))
         .cloned();
     let declared = declared.unwrap_or_default();
+    let mut sources = settings.config.properties.clone().unwrap_or_default();
+    sources.extend(declared.properties.unwrap_or_default());
+    let options = declared.settings.unwrap_or_default();
     ResolvedEnvironment {
+        properties: sources
+            .into_iter()
+            .map(|(name, source)| (name, source.words()))
+            .collect(),
+        settings: options
+            .into_iter()
+            .map(|(namespace, options)| (namespace, options.into_keys().collect()))
+            .collect(),
         compose: settings.compose(key),
         smoke: settings
             .config

@@ -1,6 +1,7 @@
 //! One file a verb. Each `run` reads as the runbook of its command.
 
 pub mod abort;
+pub mod adopt;
 pub mod bundle;
 pub mod check;
 pub mod completions;
@@ -13,6 +14,7 @@ pub mod list;
 pub mod logs;
 pub mod open;
 pub mod promote;
+pub mod properties;
 pub mod prune;
 mod redeploy;
 pub mod rollback;
@@ -84,6 +86,8 @@ pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
         Command::Events(args) => events::run(cx, args).await,
         Command::Health(args) => health::run(cx, args).await,
         Command::Logs(args) => logs::run(cx, args).await,
+        Command::Properties(action) => properties::run(cx, action).await,
+        Command::Config(args) if args.from_aws => cx.interruptible(adopt::run(cx, args)).await,
         Command::Config(args) => config::run(cx, args),
         Command::Sandbox(args) => sandbox::run(cx, args).await,
         Command::Completions { shell } => completions::run(*shell, &cx.out),
@@ -228,15 +232,18 @@ impl Context {
         Ok(folder)
     }
 
-    /// The tool's own files, which never go into a bundle.
+    /// The tool's own files, and those that properties are read from, which never go into a bundle.
     #[must_use]
     pub fn own_files(&self, output: Option<&Path>) -> Vec<PathBuf> {
         let default = self.settings.root.join(crate::config::FILE_NAME);
+        let files = self.settings.config.dotenv_files();
+        let files = files.map(|file| self.settings.root.join(file));
         let named = self.settings.config_file.clone();
         named
             .into_iter()
             .chain([default])
             .chain(output.map(Path::to_path_buf))
+            .chain(files)
             .collect()
     }
 

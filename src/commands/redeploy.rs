@@ -11,11 +11,13 @@ use crate::deploy::environment::Environment;
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::deploy::smoke;
+use crate::deploy::touched::Touched;
 use crate::deploy::watch::{Seen, Watch};
 use crate::deploy::{DeployStep, First, Made, World, first_look};
 use crate::error::{Exit, Result};
 use crate::output::{Event, Report};
 use crate::plan::Plan;
+use crate::properties::confirm::confirm;
 use crate::settings::{DeploySettings, SandboxMode, Target};
 
 use super::deploy::{apply, explain, interrupted, ready, unanswered};
@@ -143,6 +145,7 @@ impl Redeploy<'_> {
             .previous_version_label
             .clone_from(&self.environment.version_label);
         report.plan = Some(changes.clone());
+        report.touched = Touched::by(&self.plan);
         if self.plan.is_empty() {
             report.settle(Outcome::Unchanged, None);
             if !args.plan {
@@ -196,6 +199,7 @@ impl Redeploy<'_> {
             health_timeout: following.health_timeout,
         };
         watch.to_the_end(Seen::default(), report).await?;
+        confirm(&self.world, &self.plan, report).await?;
         smoke::check(&self.world, following.smoke.as_ref(), report).await;
         explain(cx, &self.world, self.label, report).await;
         Ok(())

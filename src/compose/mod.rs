@@ -15,6 +15,7 @@ pub mod finding;
 pub mod fix;
 mod model;
 mod mounts;
+mod needed;
 mod ports;
 mod rules;
 pub mod sarif;
@@ -37,6 +38,7 @@ use tree::Tree;
 use crate::error::{Error, Kind, Result};
 
 pub use model::Surroundings;
+pub use needed::needed_variables;
 
 /// The only name that Elastic Beanstalk looks for (facts 3.1).
 pub const FILE_NAME: &str = "docker-compose.yml";

@@ -19,6 +19,7 @@ const ADDED: Duration = Duration::from_secs(240);
 #[derive(Clone, Default)]
 pub struct Configuration {
     options: Vec<OptionSetting>,
+    platform_arn: Option<String>,
 }
 
 /// One option setting.
@@ -51,7 +52,22 @@ impl Configuration {
     /// From option settings.
     #[must_use]
     pub fn new(options: Vec<OptionSetting>) -> Self {
-        Self { options }
+        Self {
+            options,
+            platform_arn: None,
+        }
+    }
+
+    /// All options.
+    #[must_use]
+    pub fn options(&self) -> &[OptionSetting] {
+        &self.options
+    }
+
+    /// The ARN of the platform version.
+    #[must_use]
+    pub fn platform_arn(&self) -> Option<&str> {
+        self.platform_arn.as_deref()
     }
 
     /// The value of an option, where it has one.
@@ -133,7 +149,11 @@ pub async fn read(aws: &Aws, application: &str, environment: &str) -> Result<Con
             value: option.value().map(str::to_owned),
         })
         .collect();
-    Ok(Configuration { options })
+    let platform_arn = set.and_then(|set| set.platform_arn().map(str::to_owned));
+    Ok(Configuration {
+        options,
+        platform_arn,
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use aws_sdk_elasticbeanstalk::operation::RequestId;
 use aws_sdk_elasticbeanstalk::types::{
-    EnvironmentDescription, InstancesHealthAttribute, SingleInstanceHealth,
+    ConfigurationOptionSetting, EnvironmentDescription, InstancesHealthAttribute,
+    OptionSpecification, SingleInstanceHealth,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::error::{Error, Kind, Result};
+use crate::properties::Options;
 
 /// The service's name in IAM actions.
 pub const SERVICE: &str = "elasticbeanstalk";
@@ -254,19 +256,56 @@ fn not_told(error: Error) -> Result<Instances> {
     Ok(Instances::NotTold(why))
 }
 
-/// Starts the update to a version; the answer is the request's id, which its events carry.
+/// Starts the update to a version (or, without one, of the settings alone) with the options that
+/// change; the answer is the request's id, which its events carry.
 ///
 /// # Errors
 /// What AWS says, among it that the environment is not Ready.
-pub async fn update(aws: &Aws, name: &str, label: &str) -> Result<Option<String>> {
+pub async fn update(
+    aws: &Aws,
+    name: &str,
+    label: Option<&str>,
+    options: &Options,
+) -> Result<Option<String>> {
+    let set = options.set.iter().map(|option| {
+        ConfigurationOptionSetting::builder()
+            .namespace(&option.namespace)
+            .option_name(&option.name)
+            .value(option.value.expose())
+            .build()
+    });
+    let remove = options.remove.iter().map(|removal| {
+        OptionSpecification::builder()
+            .namespace(removal.namespace)
+            .option_name(&removal.name)
+            .build()
+    });
     let answer = aws
         .eb
         .update_environment()
         .environment_name(name)
-        .version_label(label)
+        .set_version_label(label.map(str::to_owned))
+        .set_option_settings((!options.set.is_empty()).then(|| set.collect()))
+        .set_options_to_remove((!options.remove.is_empty()).then(|| remove.collect()))
         .send()
         .await
         .explain(SERVICE, "UpdateEnvironment")?;
+    Ok(answer.request_id().map(str::to_owned))
+}
+
+/// Restarts the application on all instances, which fetch their secrets anew; the answer is the
+/// request's id.
+///
+/// # Errors
+/// What AWS says, among it that the environment is not Ready.
+pub async fn restart(aws: &Aws, name: &str) -> Result<Option<String>> {
+    let answer = aws
+        .eb
+        .restart_app_server()
+        .environment_name(name)
+        .send()
+        .await
+        .explain(SERVICE, "RestartAppServer")?;
     Ok(answer.request_id().map(str::to_owned))
 }
 

@@ -6,6 +6,7 @@ pub mod board;
 pub mod bucket;
 pub mod compare;
 pub mod configuration;
+mod configure;
 pub mod contents;
 pub mod deployments;
 pub mod environment;
@@ -23,6 +24,7 @@ pub mod source;
 mod steps;
 #[cfg(test)]
 mod tests;
+pub mod touched;
 pub mod version;
 pub mod watch;
 
@@ -31,6 +33,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
+use crate::properties::Options;
 use crate::settings::Target;
 
 use bucket::{Bucket, BucketWish, Upload};
@@ -55,6 +58,8 @@ pub struct Desired {
     pub bundle: BundleFile,
     /// Where the bundle shall go.
     pub bucket: BucketWish,
+    /// The option settings that differ.
+    pub options: Options,
     /// Whether to deploy what already runs.
     pub force: bool,
     /// How long the update may take until it is given up.
@@ -114,14 +119,22 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Result<Plan<DeployStep>> 
     if let Some(problem) = Error::all(problems(desired, observed)) {
         return Err(problem);
     }
+    let environment = &observed.environment;
     if is_unchanged(desired, observed) {
-        return Ok(Plan::new(Vec::new()));
+        let configure = DeployStep::Configure {
+            environment: environment.name.clone(),
+            application: environment.application.clone(),
+            options: desired.options.clone(),
+        };
+        let steps = (!desired.options.is_empty()).then_some(configure);
+        return Ok(Plan::new(steps.into_iter().collect()));
     }
     let (mut steps, label) = version_steps(desired, observed);
     steps.push(DeployStep::Update {
-        environment: observed.environment.name.clone(),
+        environment: environment.name.clone(),
         label,
-        previous: observed.environment.version_label.clone(),
+        previous: environment.version_label.clone(),
+        options: desired.options.clone(),
         timeout: desired.timeout,
     });
     Ok(Plan::new(steps))

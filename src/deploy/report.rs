@@ -12,6 +12,7 @@ use super::events::Event;
 use super::explain::Explanation;
 use super::outcome::Outcome;
 use super::smoke::SmokeReport;
+use super::touched::Touched;
 use super::watch::Seen;
 use super::{BundleFile, DeployStep, Desired, Observed};
 use crate::error::{Error, Exit, Kind};
@@ -70,6 +71,9 @@ pub struct DeployReport {
     closed: bool,
     #[serde(skip)]
     update: Update,
+    /// What the plan touches.
+    #[serde(skip)]
+    pub touched: Touched,
     /// What the watch has seen; told when the report is closed.
     #[serde(skip)]
     pub seen: Seen,
@@ -135,6 +139,7 @@ impl Default for DeployReport {
             exit: Exit::Done,
             closed: false,
             update: Update::NotAsked,
+            touched: Touched::default(),
             seen: Seen::default(),
         }
     }
@@ -181,7 +186,8 @@ impl DeployReport {
             .clone_from(&observed.environment.version_label);
         let version = version.steps().iter().filter(|_| !plan.is_empty());
         let steps = || version.clone().chain(plan.steps());
-        self.plan = Some(steps().map(Step::change).collect());
+        self.touched = Touched::by(plan);
+        self.plan = Some(steps().flat_map(Step::changes).collect());
         let creates = |step: &DeployStep| matches!(step, DeployStep::CreateVersion(_));
         if let Some(bundle) = &mut self.bundle {
             bundle.reused = Some(!steps().any(creates));
@@ -198,7 +204,10 @@ impl DeployReport {
 
     /// Notes a moment of the plan's execution.
     pub fn applying(&mut self, moment: &Moment<'_, DeployStep>) {
-        let is_update = |step: &DeployStep| matches!(step, DeployStep::Update { .. });
+        let is_update = |step: &DeployStep| {
+            use DeployStep::{Configure, Restart, Update};
+            matches!(step, Update { .. } | Configure { .. } | Restart { .. })
+        };
         match moment {
             Moment::Begins(step) if is_update(step) => self.update = Update::Asked,
             Moment::Done(step, _) if is_update(step) => self.update = Update::Started,
@@ -278,7 +287,7 @@ impl DeployReport {
 
     /// The error that an unhappy outcome amounts to.
     fn failure(&self) -> Option<Error> {
-        let called = self.called;
+        let called = self.touched.noun().unwrap_or(self.called);
         let what = match self.outcome {
             Outcome::Failed => format!("the {called} failed"),
             Outcome::RolledBack => format!("Elastic Beanstalk rolled the {called} back"),
@@ -330,24 +339,26 @@ impl DeployReport {
             .as_deref()
             .filter(|previous| *previous != label)
             .map_or_else(String::new, |previous| format!(" (before: {previous})"));
+        let version = format!("{label}{before}");
         let why = self.why.as_deref().unwrap_or_default();
         match self.outcome {
             Outcome::Succeeded => {
-                format!("{environment} runs {label}{before}, {why}, after {took}")
+                let done = self.touched.done(environment, &version);
+                format!("{done}, {why}, after {took}")
             }
             Outcome::SucceededWithWarnings => {
-                format!("{environment} runs {label}{before}, but {why}, after {took}")
+                let done = self.touched.done(environment, &version);
+                format!("{done}, but {why}, after {took}")
             }
             Outcome::Unchanged if !why.is_empty() => format!("nothing to do: {why}"),
             Outcome::Unchanged => {
                 format!("nothing to do: {environment} already runs this bundle as {label}")
             }
             Outcome::Planned => {
-                format!("{environment} would run {label}{before}; nothing was changed")
+                let planned = self.touched.planned(environment, &version);
+                format!("{planned}; nothing was changed")
             }
-            Outcome::Started => {
-                format!("the update of {environment} to {label}{before} was started")
-            }
+            Outcome::Started => self.touched.begun(environment, &version),
             Outcome::Skipped => why.to_owned(),
             _ => String::new(),
         }

@@ -15,6 +15,7 @@ use super::{DeployStep, First};
 use crate::aws::Aws;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
+use crate::properties::Options;
 
 /// How many events are read to know an environment's past: six weeks of a busy one.
 pub const EVENTS: usize = 5000;
@@ -43,6 +44,7 @@ pub fn plan(
         environment: environment.name.clone(),
         label: label.to_owned(),
         previous: environment.version_label.clone(),
+        options: Options::default(),
         timeout,
     }])
 }

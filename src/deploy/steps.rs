@@ -1,10 +1,12 @@
 //! The changes a deploy makes, each with the call that makes it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::board::Board;
 use super::bucket::{self, Upload};
+use super::configure;
 use super::environment;
 use super::events::Event;
 use super::observe::wait_until_ready;
@@ -13,6 +15,7 @@ use crate::aws::{Aws, Purpose};
 use crate::error::{Error, Result};
 use crate::output::{Out, bytes};
 use crate::plan::{Change, Step, Verb};
+use crate::properties::{Options, Secret};
 use crate::settings::duration;
 
 /// How long a version that was just created may not be visible yet (peers B 18).
@@ -38,8 +41,26 @@ pub enum DeployStep {
         label: String,
         /// The version before.
         previous: Option<String>,
+        /// The option settings that change with it.
+        options: Options,
         /// How long it may take until it is given up.
         timeout: Duration,
+    },
+    /// Only option settings of the environment change.
+    Configure {
+        /// The environment.
+        environment: String,
+        /// The application it belongs to.
+        application: String,
+        /// What changes.
+        options: Options,
+    },
+    /// A secret is stored for a property that refers to it.
+    StoreSecret(Secret),
+    /// The application is restarted on all instances.
+    Restart {
+        /// The environment.
+        environment: String,
     },
 }
 
@@ -77,6 +98,8 @@ pub struct Made {
     pub request_id: Option<String>,
     /// Whether the update was asked for.
     pub updated: bool,
+    /// The ARNs of secrets that were stored, by property.
+    pub stored: BTreeMap<String, String>,
 }
 
 impl Step for DeployStep {
@@ -115,12 +138,39 @@ impl Step for DeployStep {
                 label,
                 previous,
                 timeout,
+                ..
             } => {
                 let from = previous.as_deref().unwrap_or("no version");
                 let within = duration::words(*timeout);
                 let detail = Some(format!("{from} -> {label}, within {within}"));
                 change(Verb::Update, "environment", environment.clone(), detail)
             }
+            Self::StoreSecret(secret) => {
+                let verb = match secret.arn {
+                    Some(_) => Verb::Update,
+                    None => Verb::Create,
+                };
+                change(verb, "secret", secret.name.clone(), None)
+            }
+            Self::Configure { environment, .. } => {
+                let detail = Some("settings".to_owned());
+                change(Verb::Update, "environment", environment.clone(), detail)
+            }
+            Self::Restart { environment } => {
+                let detail = Some("restart of the application".to_owned());
+                change(Verb::Update, "environment", environment.clone(), detail)
+            }
+        }
+    }
+
+    fn changes(&self) -> Vec<Change> {
+        match self {
+            Self::Update { options, .. } => {
+                let own = std::iter::once(self.change());
+                own.chain(options.changes()).collect()
+            }
+            Self::Configure { options, .. } => options.changes(),
+            _ => vec![self.change()],
         }
     }
 
@@ -129,7 +179,11 @@ impl Step for DeployStep {
             Self::CreateBucket { name } => format!("Made the bucket {name}"),
             Self::Upload(upload) => format!("Uploaded {}", bytes(upload.bytes)),
             Self::CreateVersion(version) => format!("Created the version {}", version.label),
-            Self::Update { environment, .. } => format!("Started the update of {environment}"),
+            Self::Update { environment, .. } | Self::Configure { environment, .. } => {
+                format!("Started the update of {environment}")
+            }
+            Self::StoreSecret(secret) => format!("Stored the secret {}", secret.name),
+            Self::Restart { environment } => format!("Started the restart of {environment}"),
         }
     }
 
@@ -142,8 +196,26 @@ impl Step for DeployStep {
                 environment,
                 label,
                 previous,
+                options,
                 ..
-            } => update(world, made, environment, label, previous.as_deref()).await,
+            } => {
+                let wanted = (label.as_str(), options);
+                update(world, made, environment, wanted, previous.as_deref()).await
+            }
+            Self::Configure {
+                environment,
+                application,
+                options,
+            } => {
+                let options = options.with_references(&made.stored);
+                configure::configure(world, made, (application, environment), &options).await
+            }
+            Self::StoreSecret(secret) => {
+                let arn = secret.store(&world.aws).await?;
+                made.stored.insert(secret.property.clone(), arn);
+                Ok(())
+            }
+            Self::Restart { environment } => configure::restart(world, made, environment).await,
         }
     }
 }
@@ -155,12 +227,12 @@ async fn update(
     world: &World,
     made: &mut Made,
     environment: &str,
-    label: &str,
+    (label, options): (&str, &Options),
     previous: Option<&str>,
 ) -> Result<()> {
     let begun = Instant::now();
     loop {
-        let error = match ask(world, environment, label).await {
+        let error = match ask(world, environment, label, options).await {
             Ok(request_id) => {
                 made.request_id = request_id;
                 made.updated = true;
@@ -197,9 +269,14 @@ async fn update(
 }
 
 /// Asks for the update, once it is this environment's turn.
-async fn ask(world: &World, environment: &str, label: &str) -> Result<Option<String>> {
+async fn ask(
+    world: &World,
+    environment: &str,
+    label: &str,
+    options: &Options,
+) -> Result<Option<String>> {
     let _turn = world.aws.turn(Purpose::Update).await;
-    environment::update(&world.aws, environment, label).await
+    environment::update(&world.aws, environment, Some(label), options).await
 }
 
 /// Whether the operation that keeps the environment busy is our own, started by a request whose

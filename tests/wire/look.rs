@@ -128,6 +128,8 @@ fn config_shows_what_is_meant() {
       tier: web
       protected: false
       compose: docker-compose.yml
+      properties: {}
+      settings: {}
       smoke: null
     ------- stderr -------
     [exit 0]

@@ -9,6 +9,7 @@ mod fleet;
 mod look;
 mod outcomes;
 mod promote;
+mod properties;
 mod refusals;
 mod several;
 mod smoke;

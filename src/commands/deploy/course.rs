@@ -12,11 +12,13 @@ use crate::deploy::explain::{self, Case};
 use crate::deploy::outcome::{OnFailure, Outcome};
 use crate::deploy::report::DeployReport;
 use crate::deploy::smoke;
+use crate::deploy::touched::Touched;
 use crate::deploy::watch::{Seen, Watch};
 use crate::deploy::{DeployStep, Desired, Made, World};
 use crate::error::Result;
 use crate::output::Event;
 use crate::plan::{Moment, Plan, Step};
+use crate::properties::confirm::confirm;
 use crate::settings::DeploySettings;
 
 use super::decide::Way;
@@ -98,6 +100,7 @@ impl Course<'_> {
             health_timeout: following.health_timeout,
         };
         watch.to_the_end(Seen::default(), report).await?;
+        confirm(&self.world, plan, report).await?;
         smoke::check(&self.world, following.smoke.as_ref(), report).await;
         explain(self.cx, &self.world, &label, report).await;
         Ok(())
@@ -118,6 +121,10 @@ impl Course<'_> {
         else {
             return;
         };
+        if report.touched != Touched::Version {
+            // Another version would not bring the settings back.
+            return;
+        }
         if report.plan.as_ref().is_some_and(Vec::is_empty) {
             // A smoke check that fails although nothing was deployed is no reason to go back.
             return;

@@ -13,9 +13,11 @@ use crate::deploy::{DeployStep, Desired, First, Joint, Made, plan_all, second_lo
 use crate::error::Result;
 use crate::output::Event;
 use crate::plan::Plan;
+use crate::properties::Gathered;
 
 use super::course::apply;
 use super::prepare::{Ground, ready};
+use super::properties;
 
 /// What is to be done for an environment.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ pub(super) enum Way {
 pub(super) async fn decide(
     cx: &Context,
     args: &DeployArgs,
-    desired: &[Desired],
+    (desired, gathered): (&[Desired], &[Gathered]),
     ground: &Ground,
     reports: &mut [DeployReport],
 ) -> Result<Vec<Way>> {
@@ -62,11 +64,16 @@ pub(super) async fn decide(
         open = try_join_all(waits).await?;
     }
     let (places, firsts): (Vec<usize>, Vec<First>) = open.into_iter().unzip();
+    let seen: Vec<_> = firsts.iter().map(|it| it.configuration.clone()).collect();
     let observed = second_look(&world.aws, &desired[0], firsts).await?;
-    let wanted = || places.iter().map(|at| &desired[*at]);
+    let wishes = places.iter().map(|at| (&desired[*at], &gathered[*at]));
+    let seen = observed.iter().map(|it| it.account.as_str()).zip(seen);
+    let desired = properties::wished(cx, args, world, wishes.zip(seen)).await?;
+    let wanted = || desired.iter();
     let Joint { version, updates } = plan_all(wanted().zip(&observed))?;
-    for ((at, plan), observed) in places.iter().zip(&updates).zip(&observed) {
-        reports[*at].planned(&version, plan, &desired[*at], observed);
+    let parts = updates.iter().zip(&observed).zip(&desired);
+    for (at, ((plan, observed), desired)) in places.iter().zip(parts) {
+        reports[*at].planned(&version, plan, desired, observed);
         if plan.is_empty() {
             warn_of_health(cx, &observed.environment);
             reports[*at].settle(Outcome::Unchanged, None);

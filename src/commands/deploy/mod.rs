@@ -5,6 +5,7 @@ mod course;
 mod decide;
 mod ending;
 mod prepare;
+pub(super) mod properties;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -122,6 +123,7 @@ async fn ship(cx: &Context, args: &DeployArgs, all: &mut Deployments) -> Result<
     let Some(settings) = settings(cx, args, &targets)? else {
         return Ok(());
     };
+    let gathered = properties::gather(cx, &targets, &args.properties)?;
     let usual = begun + settings[0].following.timeout(None);
     let ground = in_time(usual, prepare(cx, &targets, &settings, begun)).await?;
     for (report, first) in all.reports.iter_mut().zip(&ground.firsts) {
@@ -130,7 +132,7 @@ async fn ship(cx: &Context, args: &DeployArgs, all: &mut Deployments) -> Result<
     }
     let desired = ground.desired(args, &source, &targets, &settings);
     let world = ground.world.clone();
-    let deciding = decide(cx, args, &desired, &ground, &mut all.reports);
+    let deciding = decide(cx, args, (&desired, &gathered), &ground, &mut all.reports);
     let ways = in_time(world.deadline, deciding).await?;
     let width = all.width();
     let parts = desired.iter().zip(&settings).zip(ways);

@@ -6,6 +6,7 @@ use crate::cli::DeployArgs;
 use crate::commands::Context;
 use crate::commands::bundle::{Bundled, Job, stopped};
 use crate::commands::redeploy::place;
+use crate::deploy::configuration;
 use crate::deploy::deployments::Deployments;
 use crate::deploy::outcome::Outcome;
 use crate::deploy::source::Source;
@@ -13,6 +14,7 @@ use crate::deploy::version::Label;
 use crate::deploy::{self, Desired, First, World, first_look, wait_until_ready};
 use crate::error::{Error, Kind, Result};
 use crate::output::Event;
+use crate::properties::Options;
 use crate::settings::{Choice, Chosen, DeploySettings, Target, duration};
 
 /// How long a deploy whose bundle is wrong waits for what the checks at AWS say as well.
@@ -41,6 +43,7 @@ impl Ground {
         let file = &self.bundled.file;
         let all = targets.iter().zip(settings).zip(&self.timeouts);
         all.map(|((target, settings), timeout)| Desired {
+            options: Options::default(),
             label: Label::of(settings.label.as_deref(), source, &file.sha256),
             description: source.description(settings.message.as_deref()),
             bundle: file.clone(),
@@ -233,9 +236,12 @@ pub(in crate::commands) async fn ready(world: &World, first: First) -> Result<Fi
     let events = deploy::events::read(&world.aws, &name, None, 100)
         .await
         .unwrap_or_default();
+    // What it was busy with may have changed its settings.
+    let configuration = configuration::read(&world.aws, &environment.application, &name).await;
     Ok(First {
         environment,
         events,
+        configuration,
         ..first
     })
 }

@@ -6,6 +6,7 @@ use crate::deploy::environment::Instances;
 use crate::deploy::version::{Content, Label, Version};
 use crate::deploy::{BundleFile, Candidate, Desired, Observed, plan};
 use crate::error::{Error, Kind};
+use crate::properties::Options;
 use crate::settings::Target;
 
 const SHA: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -31,6 +32,7 @@ fn desired() -> Desired {
             path: "shop".into(),
             owner: None,
         },
+        options: Options::default(),
         force: false,
         timeout: std::time::Duration::from_secs(1200),
     }

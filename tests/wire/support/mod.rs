@@ -130,6 +130,21 @@ impl Project {
         (run.json(), run.code)
     }
 
+    /// Runs `beanship` with a text on stdin.
+    pub fn with_stdin(&self, arguments: &[&str], text: &str) -> Run {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("beanship starts");
+        let mut stdin = child.stdin.take().expect("stdin");
+        std::io::Write::write_all(&mut stdin, text.as_bytes()).expect("stdin takes it");
+        drop(stdin);
+        Run::of(&child.wait_with_output().expect("beanship ends"))
+    }
+
     /// Starts `beanship` without waiting for its end.
     pub fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments)
@@ -189,7 +204,7 @@ impl Project {
 
     /// The calls that change something.
     pub fn writes(&self) -> Vec<String> {
-        let reads = ["Describe", "Get", "Head", "List"];
+        let reads = ["Describe", "Get", "Head", "List", "Simulate", "Validate"];
         self.calls()
             .into_iter()
             .filter(|call| !reads.iter().any(|read| call.starts_with(read)))

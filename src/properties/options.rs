@@ -1,0 +1,339 @@
+//! What has to change of an environment's option settings. Pure: what is wanted and what is seen
+//! in, the differences out.
+
+use std::collections::BTreeMap;
+
+use super::{PROPERTIES, SECRETS, Value, Wanted};
+use crate::deploy::configuration::Configuration;
+use crate::plan::{Change, Verb};
+
+/// Option settings that an update sets and removes. Only differences.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What is set.
+    pub set: Vec<SetOption>,
+    /// Namespace and name of what is removed.
+    pub remove: Vec<Removal>,
+}
+
+/// One option that is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetOption {
+    /// The namespace.
+    pub namespace: String,
+    /// The option's name.
+    pub name: String,
+    /// The value.
+    pub value: Value,
+    /// Whether it is new.
+    pub verb: Verb,
+    /// Where the value comes from.
+    pub from: String,
+}
+
+/// One option that is removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// The namespace.
+    pub namespace: &'static str,
+    /// The option's name.
+    pub name: String,
+    /// Whether the property of this name only changes its kind.
+    pub moves: bool,
+}
+
+impl Options {
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.remove.is_empty()
+    }
+
+    /// The same, without references to secrets that were only just made.
+    #[must_use]
+    pub fn of_known(mut self) -> Self {
+        self.set.retain(|option| option.value.bytes() > 0);
+        self
+    }
+
+    /// The same, with the references to secrets that were only just made, by property.
+    #[must_use]
+    pub fn with_references(&self, stored: &BTreeMap<String, String>) -> Self {
+        let mut options = self.clone();
+        for option in &mut options.set {
+            let arn = stored.get(&option.name);
+            if let Some(arn) = arn.filter(|_| option.namespace == SECRETS) {
+                option.value = Value::new(arn);
+            }
+        }
+        options
+    }
+
+    /// The lines of the plan: names, never values.
+    #[must_use]
+    pub fn changes(&self) -> Vec<Change> {
+        let removed = self.remove.iter().filter(|removal| !removal.moves);
+        let removed = removed.map(|removal| Change {
+            verb: Verb::Delete,
+            kind: kind(removal.namespace),
+            name: removal.name.clone(),
+            detail: None,
+        });
+        self.set
+            .iter()
+            .map(SetOption::change)
+            .chain(removed)
+            .collect()
+    }
+
+    /// The names of what is not in place: not set to the wanted value, or not removed.
+    #[must_use]
+    pub fn missing(&self, seen: &Configuration) -> Vec<String> {
+        let wrong = self.set.iter().filter(|option| {
+            seen.value(&option.namespace, &option.name) != Some(option.value.expose())
+        });
+        let left = self
+            .remove
+            .iter()
+            .filter(|removal| seen.value(removal.namespace, &removal.name).is_some());
+        wrong
+            .map(|option| option.name.clone())
+            .chain(left.map(|removal| removal.name.clone()))
+            .collect()
+    }
+}
+
+impl SetOption {
+    fn change(&self) -> Change {
+        let what = match (self.verb, self.from.as_str()) {
+            (Verb::Create, "literal") => None,
+            (Verb::Create, from) => Some(from.to_owned()),
+            (_, "literal") => Some("changed".to_owned()),
+            (_, from) => Some(format!("changed, {from}")),
+        };
+        let is_own = matches!(self.namespace.as_str(), PROPERTIES | SECRETS);
+        let name = match is_own {
+            true => self.name.clone(),
+            false => format!("{} {}", self.namespace, self.name),
+        };
+        Change {
+            verb: self.verb,
+            kind: kind(&self.namespace),
+            name,
+            detail: what,
+        }
+    }
+}
+
+fn kind(namespace: &str) -> &'static str {
+    match namespace {
+        PROPERTIES => "environment property",
+        SECRETS => "environment property from a secret",
+        _ => "option setting",
+    }
+}
+
+/// What is different, and the names of properties at AWS that nobody asked for: they are kept, or
+/// with `prune` removed.
+#[must_use]
+pub fn plan(wanted: &Wanted, seen: &Configuration, prune: bool) -> (Options, Vec<String>) {
+    let mut options = Options::default();
+    for property in &wanted.properties {
+        let (namespace, other) = match property.is_reference {
+            true => (SECRETS, PROPERTIES),
+            false => (PROPERTIES, SECRETS),
+        };
+        let (here, there) = (
+            seen.value(namespace, &property.name),
+            seen.value(other, &property.name),
+        );
+        if here != Some(property.value.expose()) {
+            options.set.push(SetOption {
+                namespace: namespace.to_owned(),
+                name: property.name.clone(),
+                value: property.value.clone(),
+                verb: verb(here.or(there)),
+                from: property.from.clone(),
+            });
+        }
+        if there.is_some() {
+            options.remove.push(Removal {
+                namespace: other,
+                name: property.name.clone(),
+                moves: true,
+            });
+        }
+    }
+    for setting in &wanted.settings {
+        let here = seen.value(&setting.namespace, &setting.name);
+        if here != Some(setting.value.expose()) {
+            options.set.push(SetOption {
+                namespace: setting.namespace.clone(),
+                name: setting.name.clone(),
+                value: setting.value.clone(),
+                verb: verb(here),
+                from: "literal".into(),
+            });
+        }
+    }
+    let kept = others(wanted, seen, prune, &mut options);
+    (options, kept)
+}
+
+fn verb(here: Option<&str>) -> Verb {
+    match here {
+        Some(_) => Verb::Update,
+        None => Verb::Create,
+    }
+}
+
+/// The properties that are only at AWS, unless the project file says nothing about properties.
+fn others(
+    wanted: &Wanted,
+    seen: &Configuration,
+    prune: bool,
+    options: &mut Options,
+) -> Vec<String> {
+    let mut kept = Vec::new();
+    if !wanted.declared {
+        return kept;
+    }
+    for namespace in [PROPERTIES, SECRETS] {
+        for option in seen.namespace(namespace) {
+            let name = &option.name;
+            if wanted.properties.iter().any(|it| it.name == *name) {
+                continue;
+            }
+            if prune {
+                options.remove.push(Removal {
+                    namespace,
+                    name: name.clone(),
+                    moves: false,
+                });
+            } else {
+                kept.push(name.clone());
+            }
+        }
+    }
+    kept.sort();
+    kept.dedup();
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gather::Setting;
+    use super::super::resolve::WantedProperty;
+    use super::*;
+    use crate::deploy::configuration::OptionSetting;
+
+    const ARN: &str = "arn:aws:secretsmanager:eu-central-1:1:secret:x-AbCdEf";
+    const COMMAND: &str = "aws:elasticbeanstalk:command";
+
+    fn seen(options: &[(&str, &str, &str)]) -> Configuration {
+        let option = |(namespace, name, value): &(&str, &str, &str)| OptionSetting {
+            namespace: (*namespace).into(),
+            name: (*name).into(),
+            value: Some((*value).into()),
+        };
+        Configuration::new(options.iter().map(option).collect())
+    }
+
+    fn wanted(properties: &[(&str, &str)]) -> Wanted {
+        let property = |(name, value): &(&str, &str)| WantedProperty {
+            name: (*name).into(),
+            value: Value::new(*value),
+            is_reference: value.starts_with("arn:"),
+            from: "literal".into(),
+        };
+        Wanted {
+            declared: true,
+            properties: properties.iter().map(property).collect(),
+            ..Wanted::default()
+        }
+    }
+
+    /// The plan in lines, with what is kept.
+    fn planned(wanted: &Wanted, seen: &Configuration, prune: bool) -> String {
+        let (options, kept) = plan(wanted, seen, prune);
+        let sent = |removal: &Removal| {
+            let (_, end) = removal.namespace.rsplit_once(':').unwrap_or_default();
+            format!("  removes {end} {}", removal.name)
+        };
+        let lines = options.changes().into_iter().map(|change| {
+            let detail = change.detail.unwrap_or_default();
+            format!(
+                "{} {} {} {detail}",
+                change.verb.sign(),
+                change.kind,
+                change.name
+            )
+        });
+        let lines = lines.map(|line| line.trim_end().to_owned());
+        let lines = lines.chain(options.remove.iter().map(sent));
+        let kept = (!kept.is_empty()).then(|| format!("kept {}", kept.join(", ")));
+        lines.chain(kept).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn only_differences_are_sent_and_others_kept_unless_pruned() {
+        let seen = seen(&[
+            (PROPERTIES, "SAME", "1"),
+            (PROPERTIES, "OLD", "1"),
+            (PROPERTIES, "MOVES", "clear"),
+            (PROPERTIES, "FOREIGN", "x"),
+            (SECRETS, "BACK", ARN),
+        ]);
+        let mut wanted = wanted(&[
+            ("SAME", "1"),
+            ("OLD", "2"),
+            ("NEW", "3"),
+            ("MOVES", ARN),
+            ("BACK", "clear"),
+        ]);
+        wanted.settings.push(Setting {
+            namespace: COMMAND.into(),
+            name: "Timeout".into(),
+            value: Value::new("300"),
+        });
+        insta::assert_snapshot!(planned(&wanted, &seen, false), @"
+        ~ environment property OLD changed
+        + environment property NEW
+        ~ environment property from a secret MOVES changed
+        ~ environment property BACK changed
+        + option setting aws:elasticbeanstalk:command Timeout
+          removes environment MOVES
+          removes environmentsecrets BACK
+        kept FOREIGN
+        ");
+        insta::assert_snapshot!(planned(&wanted, &seen, true), @"
+        ~ environment property OLD changed
+        + environment property NEW
+        ~ environment property from a secret MOVES changed
+        ~ environment property BACK changed
+        + option setting aws:elasticbeanstalk:command Timeout
+        - environment property FOREIGN
+          removes environment MOVES
+          removes environmentsecrets BACK
+          removes environment FOREIGN
+        ");
+        wanted.properties.clear();
+        wanted.settings.clear();
+        wanted.declared = false;
+        assert_eq!(planned(&wanted, &seen, false), "");
+    }
+
+    #[test]
+    fn nothing_tells_a_value() {
+        let (options, _) = plan(&wanted(&[("A", "hunter2")]), &seen(&[]), false);
+        let told = format!("{options:?} {:?}", options.changes());
+        assert!(!told.contains("hunter2"), "{told}");
+        let wrong = seen(&[(PROPERTIES, "A", "hunter3")]);
+        assert_eq!(options.missing(&wrong), ["A"]);
+        assert!(
+            options
+                .missing(&seen(&[(PROPERTIES, "A", "hunter2")]))
+                .is_empty()
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! How updates of properties end that do not go well.
+
+use super::{CONFIG, plan, project, property};
+use crate::support::Project;
+
+#[test]
+fn a_configuration_that_fails_is_taken_back_by_the_service_alone() {
+    let project = project();
+    let _ = project.deploy(&["--env", "production"]);
+    let project = project.trouble("speed: 100\ndeploy: fail");
+    project.write("beanship.yml", &CONFIG.replace("info", "debug"));
+    let arguments = ["--env", "production", "--on-failure", "rollback"];
+    let (report, code) = project.deploy(&arguments);
+    assert_eq!(
+        (report["outcome"].as_str(), code),
+        (Some("failed"), Some(1)),
+        "{report}"
+    );
+    assert!(report["rollback"].is_null(), "{report}");
+    assert_eq!(property(&project, "LOG_LEVEL"), "info");
+}
+
+#[test]
+fn an_update_that_does_not_end_is_told_and_goes_on() {
+    let project = Project::new().trouble("speed: 100\ndeploy: hang");
+    let arguments = ["props", "set", "A=1", "--env", "production"];
+    let run = project.sandbox(&[&arguments[..], &["--timeout", "2s"]].concat());
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    let busy = project.sandbox(&[&arguments[..], &["--timeout", "2s"]].concat());
+    assert_eq!(busy.code, Some(4), "{}", busy.stderr);
+    assert!(
+        busy.stderr.contains("shop-prod is Updating"),
+        "{}",
+        busy.stderr
+    );
+}
+
+#[test]
+fn a_caller_who_may_not_update_is_told_which_action() {
+    let project = Project::new().trouble("speed: 100\ndeny: [elasticbeanstalk:UpdateEnvironment]");
+    let run = project.sandbox(&["props", "set", "A=1", "--env", "production"]);
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    let told = run.stderr.contains("elasticbeanstalk:UpdateEnvironment");
+    assert!(told, "{}", run.stderr);
+}
+
+#[test]
+fn a_secret_whose_answer_was_lost_is_stored_once() {
+    let project = Project::new().trouble(
+        "speed: 100\ncut: { every: 1, times: 1, when: after, operations: [CreateSecret] }",
+    );
+    let arguments = [
+        "--sandbox",
+        "props",
+        "set",
+        "A",
+        "-",
+        "--secret",
+        "--env",
+        "production",
+    ];
+    let run = project.with_stdin(&arguments, "c4nary");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}
+
+#[test]
+fn after_a_failure_the_same_command_goes_on_where_it_stopped() {
+    let project = Project::new().trouble("speed: 100\ndeny: [elasticbeanstalk:UpdateEnvironment]");
+    let arguments = [
+        "--sandbox",
+        "props",
+        "set",
+        "A",
+        "-",
+        "--secret",
+        "--env",
+        "production",
+    ];
+    let refused = project.with_stdin(&arguments, "c4nary");
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    let project = project.trouble("speed: 100");
+    project.forget_calls();
+    let again = project.with_stdin(&[&arguments[..], &["--yes"]].concat(), "c4nary");
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!(
+        project.writes(),
+        ["PutSecretValue 200", "UpdateEnvironment 200"]
+    );
+}
+
+#[test]
+fn each_of_several_environments_gets_its_own_properties() {
+    let config = "app: shop\nregion: eu-central-1\nproperties: { A: all }\nenvironments:\n  production: { name: shop-prod, properties: { A: own } }\n  staging: { name: shop-staging }\n";
+    let project = Project::new().file("beanship.yml", config);
+    let run = project.sandbox(&["deploy", "--env", "production,staging", "--output", "json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(property(&project, "A"), "own");
+    let staging = &run.json()["deployments"][1];
+    let added = "create environment property A".to_owned();
+    assert!(plan(staging).contains(&added), "{staging}");
+}
