@@ -230,6 +230,7 @@ impl DeployReport {
     /// Takes back that its end is known: the update is done, but it is checked. Gives out why
     /// it had ended as it had.
     pub fn unsettle(&mut self) -> Option<String> {
+        self.finished = None;
         if self.update.is_open() {
             self.update = Update::Done;
         }
