@@ -9,10 +9,10 @@ use crate::deploy::events::{Event as Past, Operation};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::deploy::version::{Content, Label};
-use crate::deploy::{DeployStep, Desired, First, Joint, Made, plan_all, second_look};
+use crate::deploy::{DeployStep, Desired, First, Joint, Made, Observed, plan_all, second_look};
 use crate::error::Result;
 use crate::output::Event;
-use crate::plan::Plan;
+use crate::plan::{Change, Plan};
 use crate::properties::Gathered;
 
 use super::course::apply;
@@ -82,8 +82,7 @@ pub(super) async fn decide(
     if updates.iter().all(Plan::is_empty) {
         return Ok(ways);
     }
-    let all = [&version].into_iter().chain(&updates);
-    let changes: Vec<_> = all.flat_map(Plan::changes).collect();
+    let changes = changes(&version, &updates, &observed);
     cx.out.event(&Event::Plan(&changes));
     let protected = protected(cx, wanted().zip(&updates));
     let agreed = match protected {
@@ -106,6 +105,24 @@ pub(super) async fn decide(
         }
     }
     Ok(ways)
+}
+
+/// The lines of all plans. Of several environments, a property says whose it is.
+fn changes(
+    version: &Plan<DeployStep>,
+    updates: &[Plan<DeployStep>],
+    observed: &[Observed],
+) -> Vec<Change> {
+    let of = |(plan, observed): (&Plan<DeployStep>, &Observed)| {
+        let mut changes = plan.changes();
+        if updates.len() > 1 {
+            let inside = changes.iter_mut().filter(|it| it.kind != "environment");
+            inside.for_each(|it| it.name = format!("{}: {}", observed.environment.name, it.name));
+        }
+        changes
+    };
+    let updates = updates.iter().zip(observed).flat_map(of);
+    version.changes().into_iter().chain(updates).collect()
 }
 
 /// With `--resume`: the operation that keeps the environment busy, if it leads to this very

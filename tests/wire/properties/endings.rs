@@ -95,6 +95,11 @@ fn each_of_several_environments_gets_its_own_properties() {
     let run = project.sandbox(&["deploy", "--env", "production,staging", "--output", "json"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(property(&project, "A"), "own");
+    let told = run.stderr.lines().filter(|line| line.contains(": A"));
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"
+    + environment property  shop-prod: A
+    + environment property  shop-staging: A
+    ");
     let staging = &run.json()["deployments"][1];
     let added = "create environment property A".to_owned();
     assert!(plan(staging).contains(&added), "{staging}");
