@@ -209,7 +209,7 @@ impl Out {
                 return;
             }
             Event::ProgressEnd => return progress.end(),
-            Event::Waiting(text) if progress.wait(text) => return,
+            Event::Waiting(text) if progress.wait(&self.veil().over(text)) => return,
             _ => {}
         }
         if self.inner.level < human::level(event) {

@@ -1,7 +1,7 @@
 //! No value that may be a secret is ever written: not to stdout, stderr or files, whatever the
 //! command, the format and the level.
 
-use super::{CANARY, project};
+use super::{CANARY, CONFIG, project, project_of};
 use crate::support::{Project, Run};
 
 /// What every canary has in it.
@@ -73,8 +73,15 @@ fn no_value_is_ever_written() {
     });
 }
 
+/// Literals are not hidden like values that may be secrets, and not shown either: they would tell
+/// of a leak that the hiding covers.
+fn with_a_literal() -> Project {
+    let literal = "properties:\n  LITERAL: c4nary-in-the-project-file\n";
+    project_of(&CONFIG.replace("properties:\n  LOG", &format!("{literal}  LOG")))
+}
+
 fn every_command(mode: &[&str]) {
-    let project = project()
+    let project = with_a_literal()
         .file(
             "canary.env",
             "IMPORTED=c4nary-in-a-file\nOTHER=\"c4nary two\nc4nary lines\"\n",
@@ -117,7 +124,15 @@ fn broken(project: &Project, mode: &[&str]) {
 
 /// Nothing but the inputs and the books of the sandbox, which are AWS, holds a value.
 fn files(project: &Project) {
+    let books = |name: &str| {
+        let path = project.path().join(".beanship/sandbox").join(name);
+        std::fs::read_to_string(path).expect("the books")
+    };
+    assert!(books("elasticbeanstalk.json").contains("c4nary-in-the-project-file"));
+    assert!(books("elasticbeanstalk.json").contains(CANARY));
+    assert!(books("secretsmanager.json").contains("c4nary-rotated"));
     let may = [
+        "beanship.yml",
         "canary.env",
         "sandbox/elasticbeanstalk.json",
         "sandbox/secretsmanager.json",
