@@ -47,6 +47,8 @@ struct Answer {
     code: Option<String>,
     /// `None` closes the connection.
     response: Option<Response<Body>>,
+    /// The connection stays open, unanswered.
+    stalls: bool,
 }
 
 struct Gateway {
@@ -82,13 +84,16 @@ pub(super) async fn serve(
 async fn connection(stream: TcpStream, gateway: Arc<Gateway>, mut stopped: watch::Receiver<bool>) {
     // Without it small answers may wait for the client's acknowledgement; it works, only slower, when this fails.
     let _ = stream.set_nodelay(true);
+    let until = stopped.clone();
     let service = service_fn(move |request| {
-        let gateway = Arc::clone(&gateway);
+        let (gateway, mut until) = (Arc::clone(&gateway), until.clone());
         async move {
-            gateway
-                .answer(request)
-                .await
-                .ok_or("the connection is cut on purpose")
+            let answer = gateway.answer(request).await;
+            if answer.stalls {
+                // Ends with the server, or with the caller's patience.
+                let _ = until.changed().await;
+            }
+            answer.response.ok_or("the connection is cut on purpose")
         }
     });
     let connection =
@@ -103,7 +108,7 @@ async fn connection(stream: TcpStream, gateway: Arc<Gateway>, mut stopped: watch
 }
 
 impl Gateway {
-    async fn answer(&self, request: Request<Incoming>) -> Option<Response<Body>> {
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
         let now = now();
         let request_id = account::request_id();
         let (parts, body) = request.into_parts();
@@ -132,7 +137,7 @@ impl Gateway {
             response.headers_mut().insert("x-amzn-requestid", id);
         }
         self.log(&answer, &request_id, now);
-        answer.response
+        answer
     }
 
     fn log(&self, answer: &Answer, request_id: &str, now: Timestamp) {
@@ -165,7 +170,8 @@ impl Gateway {
             Err(_) => protocol::respond(500, "application/xml", Vec::new()),
         };
         let (response, code) = protocol::read_code(response).await;
-        let cut = matches!(note.fault.get(), Some(Fault::Cut(_)));
+        let stalls = matches!(note.fault.get(), Some(Fault::Stalled));
+        let cut = stalls || matches!(note.fault.get(), Some(Fault::Cut(_)));
         Answer {
             service: "s3".to_owned(),
             region,
@@ -173,6 +179,7 @@ impl Gateway {
             fault: note.fault.get().copied().map(name),
             code,
             response: (!cut).then_some(response),
+            stalls,
         }
     }
 
@@ -220,7 +227,8 @@ impl Gateway {
                 query::failure(&failure, namespace, request_id),
             ),
         };
-        let cut = matches!(fault, Some(Fault::Cut(_)));
+        let stalls = matches!(fault, Some(Fault::Stalled));
+        let cut = stalls || matches!(fault, Some(Fault::Cut(_)));
         Answer {
             service: service.to_owned(),
             region,
@@ -228,6 +236,7 @@ impl Gateway {
             fault: fault.map(name),
             code,
             response: (!cut).then(|| protocol::respond(status, "text/xml", bytes)),
+            stalls,
         }
     }
 
@@ -247,6 +256,7 @@ impl Gateway {
             fault: None,
             code: Some("unsupported service".to_owned()),
             response: Some(response),
+            stalls: false,
         }
     }
 
@@ -296,7 +306,7 @@ impl Gateway {
                     "sts" => sts::answer(&world, &call),
                     _ => elasticbeanstalk::answer(&world, &call),
                 },
-                Some(Fault::Cut(When::Before)) => Err(Failure::new("Cut", "")),
+                Some(Fault::Cut(When::Before) | Fault::Stalled) => Err(Failure::new("Cut", "")),
                 Some(Fault::Throttled) => Err(Failure::new("Throttling", "Rate exceeded")),
                 Some(Fault::Broken(status)) => Err(broken(status)),
                 Some(Fault::Denied) => Err(denied(&world, &service, &call, &action)),
@@ -361,6 +371,7 @@ fn name(fault: Fault) -> &'static str {
     match fault {
         Fault::Cut(When::Before) => "cut before",
         Fault::Cut(When::After) => "cut after",
+        Fault::Stalled => "stall",
         Fault::Throttled => "throttle",
         Fault::Broken(_) => "error",
         Fault::Denied => "deny",

@@ -4,6 +4,7 @@ use s3s::dto::*;
 use s3s::{S3Response, S3Result};
 
 use super::backend::{Backend, etag, time};
+use super::body::with_sums;
 use super::internal;
 
 impl Backend {
@@ -22,12 +23,16 @@ impl Backend {
             .parts
             .into_iter()
             .filter(|(number, _)| *number > after)
-            .map(|(number, part)| Part {
-                part_number: Some(number),
-                e_tag: Some(etag(&part.etag)),
-                size: i64::try_from(part.size).ok(),
-                last_modified: Some(time(part.modified)),
-                ..Default::default()
+            .map(|(number, part)| {
+                with_sums!(
+                    Part {
+                        part_number: Some(number),
+                        e_tag: Some(etag(&part.etag)),
+                        size: i64::try_from(part.size).ok(),
+                        last_modified: Some(time(part.modified)),
+                    },
+                    part.sums
+                )
             });
         let shown: Vec<Part> = parts.by_ref().take(most).collect();
         let truncated = parts.next().is_some();
@@ -39,6 +44,7 @@ impl Backend {
             is_truncated: Some(truncated),
             parts: Some(shown),
             part_number_marker: input.part_number_marker,
+            checksum_algorithm: upload.algorithm.map(ChecksumAlgorithm::from),
             max_parts: i32::try_from(most).ok(),
             bucket: Some(input.bucket),
             key: Some(input.key),
