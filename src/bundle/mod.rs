@@ -9,6 +9,7 @@
 //! Beanstalk nor what the compose file needs is judged here.
 
 mod archive;
+pub mod cache;
 mod git;
 mod nature;
 mod note;

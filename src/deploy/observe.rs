@@ -9,7 +9,7 @@ use super::events::{self, Event, Follower};
 use super::steps::{World, out_of_time};
 use super::version::{self, Content, Label, Version};
 use super::watch::{is_final, pause};
-use super::{Candidate, Desired, Observed};
+use super::{Candidate, Desired, Observed, free_labels};
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::error::{Error, Kind, Result};
@@ -18,6 +18,8 @@ use crate::settings::{Target, duration};
 
 /// How many events the first look reads, to know how the last operation ended.
 const LATEST: usize = 100;
+/// How many keys are tried for a new bundle before the upload has to find out.
+const KEYS: usize = 5;
 
 /// The first look.
 #[derive(Debug, Clone)]
@@ -199,8 +201,16 @@ pub async fn second_look(aws: &Aws, desired: &Desired, first: First) -> Result<O
         Content::Same => environment::instances(aws, &first.environment.name).await?,
         _ => Instances::NotTold("not asked".into()),
     };
+    let bucket_name = desired.bucket.bucket(&aws.region, &first.account);
+    let objects = match &first.bucket {
+        Ok(Bucket::Fit | Bucket::NotTold) if !candidates.iter().any(holds) => {
+            objects(aws, desired, (&bucket_name, &owner), &candidates).await?
+        }
+        _ => Vec::new(),
+    };
     Ok(Observed {
-        bucket_name: desired.bucket.bucket(&aws.region, &first.account),
+        objects,
+        bucket_name,
         account: first.account,
         environment: first.environment,
         last_operation_failed: events::last_operation_failed(&first.events),
@@ -209,6 +219,26 @@ pub async fn second_look(aws: &Aws, desired: &Desired, first: First) -> Result<O
         versions: candidates,
         bucket: first.bucket,
     })
+}
+
+/// What stands under the keys that a new version's bundle may get, up to the first that can be used.
+async fn objects(
+    aws: &Aws,
+    desired: &Desired,
+    (bucket, owner): (&str, &str),
+    versions: &[Candidate],
+) -> Result<Vec<(String, Object)>> {
+    let mut seen = Vec::new();
+    for label in free_labels(desired, versions).take(KEYS) {
+        let key = desired.bucket.key(&label);
+        let object = bucket::object(aws, bucket, &key, Some(owner)).await?;
+        let other = object.is_other_than(&desired.bundle.sha256);
+        seen.push((key, object));
+        if !other {
+            break;
+        }
+    }
+    Ok(seen)
 }
 
 /// What is known of the versions' contents: from their objects, where labels do not tell.
@@ -226,12 +256,17 @@ async fn candidates(
             (Some((bucket, key)), _) => bucket::object(aws, bucket, key, Some(owner)).await?,
             (None, _) => Object::Missing,
         };
+        let seen = matches!(object, Object::There(_));
         let (recorded, there) = match object {
             Object::There(recorded) => (recorded, true),
             Object::NotTold => (None, true),
             Object::Missing => (None, false),
         };
-        let content = Content::of(&version.label, recorded.as_deref(), &desired.bundle.sha256);
+        let content = match &recorded {
+            // Who put it there without its digest may have put anything there.
+            None if seen => Content::Unknown,
+            recorded => Content::of(&version.label, recorded.as_deref(), &desired.bundle.sha256),
+        };
         candidates.push(Candidate {
             version,
             content,

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::bucket::{self, Upload};
+use super::bucket;
 use super::environment;
 use super::events::{self, Follower};
 use super::observe::wait_until_ready;
+use super::upload::Upload;
 use super::version::NewVersion;
 use super::watch::pause;
 use crate::aws::Aws;

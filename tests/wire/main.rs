@@ -12,5 +12,6 @@ mod refusals;
 mod support;
 mod trouble;
 mod undo;
+mod upload;
 mod versions;
 mod watch;

@@ -137,7 +137,7 @@ impl Backend {
         let joined = self.join(&input.bucket, &parts, &target, &claimed);
         let sums = joined.await.inspect_err(|_| {
             self.storage()
-                .discard(&input.bucket, std::slice::from_ref(&file))
+                .discard(&input.bucket, std::slice::from_ref(&file));
         })?;
         let mut digests = Md5::new();
         for part in &parts {

@@ -4,7 +4,6 @@ use s3s::dto::*;
 use s3s::{S3Response, S3Result};
 
 use super::backend::{Backend, etag, time};
-use super::body::with_sums;
 use super::internal;
 
 impl Backend {
@@ -23,16 +22,16 @@ impl Backend {
             .parts
             .into_iter()
             .filter(|(number, _)| *number > after)
-            .map(|(number, part)| {
-                with_sums!(
-                    Part {
-                        part_number: Some(number),
-                        e_tag: Some(etag(&part.etag)),
-                        size: i64::try_from(part.size).ok(),
-                        last_modified: Some(time(part.modified)),
-                    },
-                    part.sums
-                )
+            .map(|(number, part)| Part {
+                part_number: Some(number),
+                e_tag: Some(etag(&part.etag)),
+                size: i64::try_from(part.size).ok(),
+                last_modified: Some(time(part.modified)),
+                checksum_crc32: part.sums.crc32,
+                checksum_crc32c: part.sums.crc32c,
+                checksum_crc64nvme: part.sums.crc64nvme,
+                checksum_sha1: part.sums.sha1,
+                checksum_sha256: part.sums.sha256,
             });
         let shown: Vec<Part> = parts.by_ref().take(most).collect();
         let truncated = parts.next().is_some();
