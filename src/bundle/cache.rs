@@ -27,7 +27,7 @@ const MOST: usize = 8;
 const TICK: Duration = Duration::from_secs(2);
 
 /// A moment by the clock of the file system that the files are on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     time: SystemTime,
     device: u64,
@@ -53,6 +53,16 @@ impl Moment {
             time: metadata.modified().ok()?,
             device: device(&metadata)?,
         })
+    }
+}
+
+#[cfg(test)]
+impl Moment {
+    pub(super) fn later(self, by: Duration) -> Self {
+        Self {
+            time: self.time + by,
+            ..self
+        }
     }
 }
 

@@ -65,7 +65,9 @@ fn assert_arrived(project: &Project, report: &Value) {
     let arrived = std::fs::read(data).expect("the object's bytes");
     let made = project.beanship(&["bundle", "-o", "here.zip"]);
     assert_eq!(made.code, Some(0), "{}", made.stderr);
-    let here = std::fs::read(project.path().join("here.zip")).expect("the bundle");
+    let file = project.path().join("here.zip");
+    let here = std::fs::read(&file).expect("the bundle");
+    std::fs::remove_file(file).expect("it is there");
     assert!(arrived == here, "the same bytes");
 }
 
@@ -326,6 +328,45 @@ fn another_content_under_the_key_is_never_used() {
     let report = succeeds(&project);
     assert_eq!(report["version_label"], format!("2-{label}"));
     assert_arrived(&project, &report);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_bundle_that_is_known_is_made_again_where_it_is_needed() {
+    let project = Project::new();
+    let first = succeeds(&project);
+    let noted = project.path().join(".beanship/bundles.json");
+    let begun = Instant::now();
+    // Files are only known once they have not been written to for a while.
+    while !noted.exists() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it is never noted"
+        );
+        assert_eq!(project.deploy(&["--env", "production"]).1, Some(0));
+    }
+    let unchanged = project.deploy(&["--env", "production"]).0;
+    assert_eq!(unchanged["outcome"], "unchanged");
+    assert_eq!(unchanged["bundle"]["sha256"], first["bundle"]["sha256"]);
+    let label = first["version_label"].as_str().expect("a label");
+    project.lose_bundle(&format!("shop/{label}.zip"));
+    let again = project.deploy(&["--env", "staging"]).0;
+    assert_eq!(again["outcome"], "succeeded", "{again}");
+    assert_eq!(count(&project, "PutObject 200"), 2);
+    assert_arrived(&project, &again);
+    project.write("new.txt", "new");
+    let changed = succeeds(&project);
+    assert_ne!(changed["bundle"]["sha256"], first["bundle"]["sha256"]);
+    assert_arrived(&project, &changed);
+    let left = std::fs::read_dir(project.path().join(".beanship")).expect("a folder");
+    let names = left.flatten().map(|file| file.file_name().into_string());
+    let mut names: Vec<_> = names.flatten().collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [".gitignore", "bundles.json", "sandbox"],
+        "nothing else is left"
+    );
 }
 
 #[test]

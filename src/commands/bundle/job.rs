@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{self, Note, Request, Rules, Selection, Written, cache, select, write};
-use crate::commands::check::goes_in;
+use crate::commands::check::{goes_in, left_out};
 use crate::commands::{Context, own_folder};
 use crate::compose;
 use crate::config::{BundleConfig, Symlinks, Tier};
@@ -77,10 +77,12 @@ impl Job {
     /// Judges the compose file and what is beside it; errors stop, warnings are told.
     fn judge(&self, selection: &Selection, out: &Out) -> Result<()> {
         let in_bundle = |path: &str| goes_in(selection, path);
+        let left_out = |path: &str| left_out(selection, path);
         let verdict = compose::lint(&compose::Surroundings {
             root: &self.root,
             file: &self.compose,
             in_bundle: &in_bundle,
+            left_out: &left_out,
             serves: self.serves,
             instance_type: self.instance_type.as_deref(),
             ignore: &self.ignore,

@@ -15,8 +15,8 @@ use crate::output::{Out, Report, bytes};
 
 /// What unfinished files are called.
 const UNFINISHED: &str = "unfinished-";
-/// Nobody works on an unfinished file of this age any more.
-const OLD: Duration = Duration::from_secs(24 * 60 * 60);
+/// An unfinished file of this age is locked, if anybody still works on it.
+const OLD: Duration = Duration::from_secs(60);
 
 /// The result.
 #[derive(Debug, Serialize)]
@@ -108,7 +108,8 @@ fn whole(
     if refused.error.kind() != io::ErrorKind::CrossesDevices {
         return Err(unwritable(&refused.error));
     }
-    let copied = refused.file.reopen().and_then(|mut from| {
+    let copied = refused.file.as_file().unlock().and_then(|()| {
+        let mut from = refused.file.reopen()?;
         let mut file = unfinished(beside)?;
         io::copy(&mut from, file.as_file_mut())?;
         file.persist(place)?;
@@ -131,7 +132,10 @@ fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
     builder.prefix(UNFINISHED);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    let file = builder.tempfile_in(folder)?;
+    // Where files cannot be locked, what a killed run leaves may be removed too early, and that run fails.
+    let _ = file.as_file().lock();
+    Ok(file)
 }
 
 /// Removes what runs that were killed left, as far as that can be.
@@ -139,7 +143,8 @@ fn clean(folder: &Path) {
     let left = fs::read_dir(folder).into_iter().flatten().flatten();
     for file in left.filter(|file| file.file_name().to_string_lossy().starts_with(UNFINISHED)) {
         let modified = file.metadata().and_then(|metadata| metadata.modified());
-        if modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > OLD)) {
+        let is_old = modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > OLD));
+        if is_old && File::open(file.path()).is_ok_and(|file| file.try_lock().is_ok()) {
             let _ = fs::remove_file(file.path());
         }
     }
