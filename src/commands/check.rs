@@ -78,7 +78,7 @@ impl Place {
             rules: &rules,
             own: &own,
         };
-        // Without a compose file there is no selection, and the disk tells what there is.
+        // Without anything to run there is no selection, and the disk tells what there is.
         let selection = select(&request).ok();
         let in_bundle = |path: &str| match &selection {
             Some(selection) => goes_in(selection, path),

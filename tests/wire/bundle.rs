@@ -134,6 +134,31 @@ fn what_stays_out_is_explained() {
 }
 
 #[test]
+fn a_lone_dockerfile_or_dockerrun_is_deployed() {
+    let dockerrun = r#"{"AWSEBDockerrunVersion": "1", "Image": {"Name": "nginx:1.27"}, "Ports": [{"ContainerPort": 80}]}"#;
+    for (file, content) in [
+        ("Dockerfile", "FROM nginx:1.27\nEXPOSE 80\n"),
+        ("Dockerrun.aws.json", dockerrun),
+    ] {
+        let project = Project::empty()
+            .file("beanship.yml", crate::support::CONFIG)
+            .file(file, content)
+            .trouble("speed: 100");
+        let check = project.beanship(&["check"]);
+        assert_eq!(check.code, Some(0), "{}", check.stdout);
+        let (report, code) = project.deploy(&["--env", "production"]);
+        let ending = (report["outcome"].as_str(), code);
+        assert_eq!(ending, (Some("succeeded"), Some(0)), "{file}: {report}");
+        assert_eq!(report["bundle"]["files"], 1);
+        project.write(".ebignore", &format!("# nothing\n{file}\n"));
+        let run = project.beanship(&["bundle"]);
+        assert_eq!(run.code, Some(2));
+        let why = format!("{file} stays out of the bundle: `{file}` in .ebignore line 2");
+        assert!(run.stderr.contains(&why), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn the_examples_deploy_as_they_are() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     for example in ["fullstack", "minimal"] {
