@@ -14,12 +14,13 @@ const TIME: Duration = Duration::from_secs(10);
 /// How many are cleaned at a time; the next upload goes on.
 const MOST: usize = 20;
 
-/// Aborts old unfinished uploads of bundles in the upload's own folder. What cannot be seen or done is left alone.
-pub(super) async fn clean(upload: &Upload, aws: &Aws) {
-    let _ = tokio::time::timeout(TIME, abort_old(upload, aws)).await;
+/// Aborts old unfinished uploads of bundles in the upload's own folder, other than the one with the id `own`. What
+/// cannot be seen or done is left alone.
+pub(super) async fn clean(upload: &Upload, own: &str, aws: &Aws) {
+    let _ = tokio::time::timeout(TIME, abort_old(upload, own, aws)).await;
 }
 
-async fn abort_old(upload: &Upload, aws: &Aws) {
+async fn abort_old(upload: &Upload, own: &str, aws: &Aws) {
     let folder = folder(&upload.key);
     let listed = aws
         .s3
@@ -34,7 +35,8 @@ async fn abort_old(upload: &Upload, aws: &Aws) {
         let begun = left
             .initiated()
             .and_then(|time| SystemTime::try_from(*time).ok());
-        left.key().is_some_and(|key| is_ours(folder, key))
+        left.upload_id() != Some(own)
+            && left.key().is_some_and(|key| is_ours(folder, key))
             && begun.is_some_and(|begun| begun.elapsed().is_ok_and(|age| age > OLD))
     });
     let aborts = old.take(MOST).map(|left| {

@@ -66,7 +66,7 @@ pub(super) async fn send(upload: &Upload, aws: &Aws, out: &Out, file: Arc<File>)
         .map(|(index, span)| course.part(index, span))
         .buffered(AT_A_TIME)
         .try_collect::<Vec<Arrived>>();
-    let (arrived, ()) = tokio::join!(parts, leftovers::clean(upload, aws));
+    let (arrived, ()) = tokio::join!(parts, leftovers::clean(upload, course.id, aws));
     course.complete(arrived?).await?;
     unfinished.finished();
     Ok(())
