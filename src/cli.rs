@@ -5,6 +5,7 @@
 
 mod undo;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -152,9 +153,15 @@ pub struct TargetArgs {
 /// `beanship deploy`
 #[derive(Debug, Clone, Default, Args)]
 pub struct DeployArgs {
-    /// Which environment.
+    /// Which application.
     #[command(flatten)]
-    pub target: TargetArgs,
+    pub application: ApplicationArgs,
+    /// The environment: its key in the project file or its Elastic Beanstalk name; may be repeated [env: BEANSHIP_ENV]
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub env: Vec<String>,
+    /// How many environments are updated at the same time; the others' time begins with their turn [default: all]
+    #[arg(long, value_name = "N")]
+    pub max_parallel: Option<NonZeroUsize>,
     /// Bucket for the source bundle [env: BEANSHIP_BUCKET_NAME] [default: Elastic Beanstalk's own]
     #[arg(long, value_name = "NAME")]
     pub bucket_name: Option<String>,
@@ -196,7 +203,7 @@ pub struct DeployArgs {
 /// How an update is followed.
 #[derive(Debug, Clone, Default, Args)]
 pub struct FollowingArgs {
-    /// One deadline for waiting, update and health: 90s, 20m, 1h [env: BEANSHIP_TIMEOUT] [default: 20m]
+    /// One deadline for waiting, update and health: 90s, 20m, 1h [env: BEANSHIP_TIMEOUT] [default: 20m, or what the environment's settings can take]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
     /// What health counts as good [default: warning]

@@ -85,6 +85,12 @@ impl<S> Plan<S> {
         self.steps.is_empty()
     }
 
+    /// Gives the steps away.
+    #[must_use]
+    pub fn into_steps(self) -> Vec<S> {
+        self.steps
+    }
+
     /// The steps, in order.
     #[must_use]
     pub fn steps(&self) -> &[S] {

@@ -3,6 +3,7 @@
 
 pub mod download;
 pub mod error;
+mod turn;
 mod wire;
 
 use std::future::Future;
@@ -18,6 +19,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use crate::error::{Error, Kind, Result};
 use crate::output::Out;
 
+pub use turn::{Purpose, Turn};
 use wire::Wire;
 
 /// How often the SDK tries a call in all, in its standard mode.
@@ -135,6 +137,17 @@ impl Aws {
             )
             .hint("check the network, `--region` and the variable AWS_ENDPOINT_URL, then run the command again")),
         }
+    }
+
+    /// Waits until it is this call's turn among those of many environments.
+    pub async fn turn(&self, purpose: Purpose) -> Turn<'_> {
+        self.wire.turns.take(purpose).await
+    }
+
+    /// How much slower than usual to look, because the service throttles: 1 or more.
+    #[must_use]
+    pub fn slowness(&self) -> f64 {
+        self.wire.turns.slowness()
     }
 
     /// Names the profile where credentials are missing although one was asked for.

@@ -1,4 +1,5 @@
-//! What passes over the wire: whether anything has answered yet, and, with `-v`, a line a call.
+//! What passes over the wire: whether anything has answered yet, whether calls come too
+//! fast, and, with `-v`, a line a call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +13,14 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use super::turn::Turns;
 use crate::output::{Event, Out};
 
 /// What is known of the traffic of all clients.
 #[derive(Debug)]
 pub(super) struct Wire {
     answered: AtomicBool,
+    pub(super) turns: Turns,
     out: Out,
 }
 
@@ -25,6 +28,7 @@ impl Wire {
     pub(super) fn new(out: Out) -> Self {
         Self {
             answered: AtomicBool::new(false),
+            turns: Turns::default(),
             out,
         }
     }
@@ -52,7 +56,11 @@ impl Intercept for Tap {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.0.answered.store(true, Ordering::Relaxed);
-        self.call(bag, &context.response().status().as_u16().to_string());
+        let response = context.response();
+        if !response.status().is_success() && response.body().bytes().is_some_and(is_throttle) {
+            self.0.turns.throttled();
+        }
+        self.call(bag, &response.status().as_u16().to_string());
         Ok(())
     }
 
@@ -67,6 +75,13 @@ impl Intercept for Tap {
         }
         Ok(())
     }
+}
+
+/// Whether an answer says that calls come too fast: `Throttling` with `Rate exceeded` at Elastic
+/// Beanstalk (facts 1.4).
+fn is_throttle(body: &[u8]) -> bool {
+    let holds = |text: &[u8]| body.windows(text.len()).any(|part| part == text);
+    holds(b"<Code>Throttl") || holds(b"Rate exceeded") || holds(b"RequestLimitExceeded")
 }
 
 impl Tap {

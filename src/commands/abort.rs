@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::{AbortArgs, FollowingArgs};
 use crate::deploy::environment::{self, Environment, Instances};
-use crate::deploy::events::{self, Follower};
+use crate::deploy::events;
 use crate::deploy::outcome::Outcome;
 use crate::deploy::{World, wait_until_ready};
 use crate::error::{Error, Exit, Kind, Result};
@@ -32,11 +32,8 @@ pub async fn run(cx: &Context, args: &AbortArgs) -> Result<Exit> {
         ..FollowingArgs::default()
     };
     let patience = Following::resolve(&patience, &cx.settings, target.key.as_deref())?;
-    let world = World {
-        aws: cx.aws().await?,
-        out: cx.out.clone(),
-        deadline: Instant::now() + patience.timeout,
-    };
+    let deadline = Instant::now() + patience.timeout(None);
+    let world = World::new(cx.aws().await?, &cx.out, &target.app, deadline);
     let name = &target.environment;
     let look = environment::find(&world.aws, name);
     let found = world.aws.first_contact(look).await?;
@@ -45,11 +42,8 @@ pub async fn run(cx: &Context, args: &AbortArgs) -> Result<Exit> {
     if plan.is_empty() && environment.is_ready() {
         return Ok(done(cx, &Aborted::of(&environment, Outcome::Unchanged)));
     }
-    let before = Follower::behind(
-        &events::read(&world.aws, name, None, 100)
-            .await
-            .unwrap_or_default(),
-    );
+    let before = events::read(&world.aws, name, None, 100).await;
+    world.board.follow(name, &before.unwrap_or_default());
     if !plan.is_empty() {
         cx.out.event(&Event::Plan(&plan.changes()));
         let why = format!("the update of {name} is stopped where it is");
@@ -62,7 +56,7 @@ pub async fn run(cx: &Context, args: &AbortArgs) -> Result<Exit> {
     if args.no_wait {
         return Ok(done(cx, &Aborted::of(&environment, Outcome::Started)));
     }
-    let report = follow(&world, &environment, before).await?;
+    let report = follow(&world, &environment).await?;
     Ok(done(cx, &report))
 }
 
@@ -129,8 +123,8 @@ impl Step for Stop {
 }
 
 /// Waits for Ready and looks at what runs then.
-async fn follow(world: &World, before: &Environment, mut follower: Follower) -> Result<Aborted> {
-    let environment = wait_until_ready(world, &before.name, &mut follower).await?;
+async fn follow(world: &World, before: &Environment) -> Result<Aborted> {
+    let environment = wait_until_ready(world, &before.name).await?;
     let instances = environment::instances(&world.aws, &environment.name).await?;
     let label = environment.version_label.as_deref();
     let mixed = !instances.all_run(label);

@@ -23,7 +23,7 @@ use super::{Context, status};
 /// As [`Job::make`]; [`Kind::Check`] where there is nothing to compare with; else what AWS says.
 pub async fn run(cx: &Context, args: &TargetArgs) -> Result<Exit> {
     let target = cx.target(args.application.app.as_deref(), args.env.as_deref())?;
-    let (job, out) = (Job::new(cx, target.key.as_deref(), None), cx.out.clone());
+    let (job, out) = (Job::new(cx, &[target.key.as_deref()], None), cx.out.clone());
     let bundling = tokio::task::spawn_blocking(move || job.make(&out));
     let aws = cx.aws().await?;
     let deployed = aws.first_contact(Deployed::find(cx, &aws, &target)).await?;

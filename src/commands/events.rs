@@ -6,13 +6,16 @@ use serde::Serialize;
 
 use crate::aws::Aws;
 use crate::cli::EventsArgs;
+use crate::deploy::board::sleep;
 use crate::deploy::environment;
 use crate::deploy::events::{self, Event, Follower};
-use crate::deploy::watch::pause;
 use crate::error::{Exit, Kind, Result};
 use crate::output::Report;
 
 use super::{Context, signal, status};
+
+/// The pause between two looks.
+const PACE: Duration = Duration::from_secs(3);
 
 /// Runs the command. With `--follow`, Ctrl-C is the usual end and no failure.
 ///
@@ -75,8 +78,7 @@ async fn follow(
 ) -> Result<()> {
     let never = Instant::now() + Duration::from_secs(365 * 24 * 3600);
     loop {
-        // The steady pace, as there is no end to be quick for.
-        pause(u32::MAX, Duration::ZERO, never).await;
+        sleep(PACE, never).await;
         match follower.poll(aws, environment).await {
             Ok(news) => {
                 for event in news {

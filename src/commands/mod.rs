@@ -23,7 +23,7 @@ pub mod watch;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -53,7 +53,7 @@ pub struct Context {
     pub settings: Settings,
     /// The one writer.
     pub out: Out,
-    sandbox: OnceCell<Sandbox>,
+    sandbox: Arc<OnceCell<Sandbox>>,
     about: Mutex<Option<Target>>,
 }
 
@@ -97,8 +97,20 @@ impl Context {
         Self {
             settings,
             out,
-            sandbox: OnceCell::new(),
+            sandbox: Arc::default(),
             about: Mutex::new(None),
+        }
+    }
+
+    /// The same, with another writer.
+    #[must_use]
+    pub fn telling(&self, out: Out) -> Self {
+        let about = self.about.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            settings: self.settings.clone(),
+            out,
+            sandbox: self.sandbox.clone(),
+            about: Mutex::new(about.clone()),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Exit, Kind, Result};
 use crate::output::Event;
 use crate::settings::Target;
 
-use super::redeploy::{Course, Plain, Redeploy, in_time, is_protected, place, reported};
+use super::redeploy::{Course, Plain, Redeploy, is_protected, place, reported};
 use super::{Context, status};
 
 /// How many events are read to know how the last operation ended.
@@ -31,40 +31,42 @@ async fn promote(cx: &Context, args: &PromoteArgs, Plain(report): &mut Plain) ->
     report.application = Some(to.app.clone());
     report.environment = Some(to.environment.clone());
     let course = Course::begin(cx, &args.follow, &to)?;
-    let work = async {
-        let (world, first, follower) = course.look(cx, &to, !args.follow.plan, report).await?;
-        let place = place(cx, &world.aws.region);
-        let text = format!(
-            "Promoting {} to {} ({place})",
-            from.environment, to.environment
-        );
-        cx.out.event(&Event::Headline(&text));
-        let proven = Proven::look(&world, &from).await?;
-        for doubt in &proven.doubts {
-            cx.out.event(&Event::Warning(doubt));
-        }
-        let instances = environment::instances(&world.aws, &to.environment).await?;
-        let ended_badly = History::of(&first.events).ended_badly;
-        let asked = match proven.doubts.is_empty() {
-            false => Some(format!(
-                "{} does not show that {} is good",
-                from.environment, proven.label
-            )),
-            true => is_protected(cx, &to).then(|| format!("{} is protected", to.environment)),
-        };
-        let redeploy = Redeploy {
-            course: &course,
-            world,
-            environment: &first.environment,
-            label: &proven.label,
-            plan: plan(&proven.label, &first.environment, &instances, ended_badly),
-            follower,
-            asked,
-        };
-        redeploy.run(cx, &args.follow, report).await
+    let (world, first) = course.look(cx, &to, !args.follow.plan, report).await?;
+    let place = place(cx, &world.aws.region);
+    let text = format!(
+        "Promoting {} to {} ({place})",
+        from.environment, to.environment
+    );
+    cx.out.event(&Event::Headline(&text));
+    let proven = Proven::look(&world, &from).await?;
+    for doubt in &proven.doubts {
+        cx.out.event(&Event::Warning(doubt));
+    }
+    let instances = environment::instances(&world.aws, &to.environment).await?;
+    let ended_badly = History::of(&first.events).ended_badly;
+    let asked = match proven.doubts.is_empty() {
+        false => Some(format!(
+            "{} does not show that {} is good",
+            from.environment, proven.label
+        )),
+        true => is_protected(cx, &to).then(|| format!("{} is protected", to.environment)),
     };
-    let ended = course.limit(work).await;
-    in_time(ended, report)
+    let timeout = course.timeout(&world);
+    let redeploy = Redeploy {
+        course: &course,
+        world,
+        environment: &first.environment,
+        label: &proven.label,
+        plan: plan(
+            &proven.label,
+            &first.environment,
+            &instances,
+            ended_badly,
+            timeout,
+        ),
+        asked,
+    };
+    redeploy.run(cx, &args.follow, report).await
 }
 
 /// Both environments.

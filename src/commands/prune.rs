@@ -24,11 +24,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// [`crate::error::Kind::Usage`] where nobody can be asked; else what AWS says.
 pub async fn run(cx: &Context, args: &PruneArgs) -> Result<Exit> {
     let app = cx.settings.app(args.application.app.as_deref())?;
-    let world = World {
-        aws: cx.aws().await?,
-        out: cx.out.clone(),
-        deadline: Instant::now() + LONGEST,
-    };
+    let deadline = Instant::now() + LONGEST;
+    let world = World::new(cx.aws().await?, &cx.out, &app, deadline);
     let books = world
         .aws
         .first_contact(Books::read(&world.aws, &app))

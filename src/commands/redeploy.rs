@@ -8,12 +8,11 @@ use serde::Serialize;
 
 use crate::cli::{DeployArgs, FollowArgs};
 use crate::deploy::environment::Environment;
-use crate::deploy::events::Follower;
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::deploy::watch::{Seen, Watch};
-use crate::deploy::{DeployStep, First, World, first_look};
-use crate::error::{Error, Exit, Result};
+use crate::deploy::{DeployStep, First, Made, World, first_look};
+use crate::error::{Exit, Result};
 use crate::output::{Event, Report};
 use crate::plan::Plan;
 use crate::settings::{DeploySettings, SandboxMode, Target};
@@ -53,8 +52,7 @@ pub(super) async fn reported<R: Redeployed>(
 pub(super) struct Course {
     /// What a deploy would be told.
     pub(super) settings: DeploySettings,
-    /// When the time is up.
-    pub(super) deadline: Instant,
+    begun: Instant,
 }
 
 impl Course {
@@ -67,42 +65,45 @@ impl Course {
             following: args.following.clone(),
             ..DeployArgs::default()
         };
-        let settings = DeploySettings::resolve(&args, &cx.settings, target)?;
-        let deadline = Instant::now() + settings.following.timeout;
-        Ok(Self { settings, deadline })
-    }
-
-    /// Ends the work a little after the deadline at the latest; none where it did.
-    pub(super) async fn limit(&self, work: impl Future<Output = Result<()>>) -> Option<Result<()>> {
-        let end = (self.deadline + GRACE).into();
-        tokio::time::timeout_at(end, work).await.ok()
+        Ok(Self {
+            settings: DeploySettings::resolve(&args, &cx.settings, target)?,
+            begun: Instant::now(),
+        })
     }
 
     /// The clients, and the first look at the environment; waits where it is busy, unless only
     /// the plan is wanted.
     ///
     /// # Errors
-    /// As [`first_look`].
+    /// As [`first_look`]; [`Kind::Unreachable`] where AWS does not answer in time.
     pub(super) async fn look(
         &self,
         cx: &Context,
         target: &Target,
         wait: bool,
         report: &mut DeployReport,
-    ) -> Result<(World, First, Follower)> {
-        let world = World {
-            aws: cx.aws().await?,
-            out: cx.out.clone(),
-            deadline: self.deadline,
-        };
-        let first = first_look(&world.aws, target, &self.settings.bucket).await?;
+    ) -> Result<(World, First)> {
+        let aws = cx.aws().await?;
+        let following = &self.settings.following;
+        let targets = std::slice::from_ref(target);
+        let looking = first_look(&aws, targets, &self.settings.bucket);
+        let usual = self.begun + following.timeout(None);
+        let mut firsts = in_time(usual, looking, report).await?;
+        let first = firsts.swap_remove(0);
         report.describe(&first.environment);
-        let mut follower = Follower::behind(&first.events);
+        let timeout = following.timeout(first.configuration.as_ref().ok());
+        let world = World::new(aws, &cx.out, &target.app, self.begun + timeout);
+        world.board.follow(&target.environment, &first.events);
         let first = match wait {
-            true => ready(&world, first, &mut follower).await?,
+            true => in_time(world.deadline, ready(&world, first), report).await?,
             false => first,
         };
-        Ok((world, first, follower))
+        Ok((world, first))
+    }
+
+    /// How long everything may take in all.
+    pub(super) fn timeout(&self, world: &World) -> Duration {
+        world.deadline.saturating_duration_since(self.begun)
     }
 }
 
@@ -119,8 +120,6 @@ pub(super) struct Redeploy<'a> {
     pub(super) label: &'a str,
     /// What changes.
     pub(super) plan: Plan<DeployStep>,
-    /// The events up to now.
-    pub(super) follower: Follower,
     /// Why it is asked about, if it is.
     pub(super) asked: Option<String>,
 }
@@ -155,7 +154,28 @@ impl Redeploy<'_> {
             report.settle(Outcome::Planned, None);
             return Ok(());
         }
-        let made = apply(&self.world, &self.plan, self.follower, report).await?;
+        let deadline = self.world.deadline;
+        match tokio::time::timeout_at((deadline + GRACE).into(), self.carry_out(cx, args, report))
+            .await
+        {
+            Ok(result) => result,
+            Err(_) if report.is_settled() => Ok(()),
+            Err(_) => Err(unanswered(report)),
+        }
+    }
+
+    /// Applies the plan and follows it.
+    async fn carry_out(
+        &self,
+        cx: &Context,
+        args: &FollowArgs,
+        report: &mut DeployReport,
+    ) -> Result<()> {
+        let mut made = Made::default();
+        apply(&self.world, &self.plan, &mut made, |moment| {
+            report.applying(moment);
+        })
+        .await?;
         if args.no_wait {
             report.settle(Outcome::Started, None);
             return Ok(());
@@ -169,9 +189,7 @@ impl Redeploy<'_> {
             health: self.course.settings.following.health,
             health_timeout: self.course.settings.following.health_timeout,
         };
-        watch
-            .to_the_end(Seen::behind(made.follower), report)
-            .await?;
+        watch.to_the_end(Seen::default(), report).await?;
         explain(cx, &self.world, self.label, report).await;
         Ok(())
     }
@@ -185,9 +203,14 @@ pub(super) fn place(cx: &Context, region: &str) -> String {
     }
 }
 
-/// The error of work that AWS left unanswered until the time was up, if it did.
-pub(super) fn in_time(ended: Option<Result<()>>, report: &DeployReport) -> Result<()> {
-    ended.unwrap_or_else(|| Err::<(), Error>(unanswered(report)))
+/// Ends the work a little after the deadline at the latest.
+async fn in_time<T>(
+    deadline: Instant,
+    work: impl Future<Output = Result<T>>,
+    report: &DeployReport,
+) -> Result<T> {
+    let ended = tokio::time::timeout_at((deadline + GRACE).into(), work).await;
+    ended.unwrap_or_else(|_| Err(unanswered(report)))
 }
 
 /// Whether an environment asks before it changes.

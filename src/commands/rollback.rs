@@ -11,7 +11,7 @@ use crate::deploy::rollback::{Past, Target as Goal, plan};
 use crate::error::{Exit, Result};
 use crate::output::{Event, Report, table};
 
-use super::redeploy::{Course, Redeploy, Redeployed, in_time, place, reported};
+use super::redeploy::{Course, Redeploy, Redeployed, place, reported};
 use super::{Context, status};
 
 /// Runs the command and reports, whatever happens.
@@ -27,7 +27,7 @@ pub async fn run(cx: &Context, args: &RollbackArgs) -> Result<Exit> {
 /// After a failed deploy: back to the last version that ran well, without asking.
 pub(super) async fn after_failure(cx: &Context, args: &DeployArgs, environment: &str) -> Undone {
     let target = TargetArgs {
-        application: args.target.application.clone(),
+        application: args.application.clone(),
         env: Some(environment.to_owned()),
     };
     let follow = FollowArgs {
@@ -59,35 +59,31 @@ async fn roll_back(
     report.deploy.application = Some(target.app.clone());
     report.deploy.environment = Some(target.environment.clone());
     let course = Course::begin(cx, &args.follow, &target)?;
-    let work = async {
-        let (world, first, follower) = course
-            .look(cx, &target, !args.follow.plan, &mut report.deploy)
-            .await?;
-        let place = place(cx, &world.aws.region);
-        let text = format!(
-            "Rolling back {} of {} ({place})",
-            target.environment, target.app
-        );
-        cx.out.event(&Event::Headline(&text));
-        let past = Past::read(&world.aws, &target.app, &first, args.to.as_deref()).await?;
-        report.candidates.clone_from(&past.candidates);
-        let goal = past.choose(args.to.as_deref(), &first.environment)?;
-        tell(cx, &past, &goal, &first, report);
-        let label = &goal.candidate.version_label;
-        let (instances, ended_badly) = (&past.instances, past.history.ended_badly);
-        let redeploy = Redeploy {
-            course: &course,
-            world,
-            environment: &first.environment,
-            label,
-            plan: plan(label, &first.environment, instances, ended_badly),
-            follower,
-            asked: asks.then(|| format!("{} goes back to {label}", target.environment)),
-        };
-        redeploy.run(cx, &args.follow, &mut report.deploy).await
+    let (world, first) = course
+        .look(cx, &target, !args.follow.plan, &mut report.deploy)
+        .await?;
+    let place = place(cx, &world.aws.region);
+    let text = format!(
+        "Rolling back {} of {} ({place})",
+        target.environment, target.app
+    );
+    cx.out.event(&Event::Headline(&text));
+    let past = Past::read(&world.aws, &target.app, &first, args.to.as_deref()).await?;
+    report.candidates.clone_from(&past.candidates);
+    let goal = past.choose(args.to.as_deref(), &first.environment)?;
+    tell(cx, &past, &goal, &first, report);
+    let label = &goal.candidate.version_label;
+    let (instances, ended_badly) = (&past.instances, past.history.ended_badly);
+    let timeout = course.timeout(&world);
+    let redeploy = Redeploy {
+        course: &course,
+        world,
+        environment: &first.environment,
+        label,
+        plan: plan(label, &first.environment, instances, ended_badly, timeout),
+        asked: asks.then(|| format!("{} goes back to {label}", target.environment)),
     };
-    let ended = course.limit(work).await;
-    in_time(ended, &report.deploy)
+    redeploy.run(cx, &args.follow, &mut report.deploy).await
 }
 
 /// Shows the candidates, why one is chosen, and what a rollback does not bring back.

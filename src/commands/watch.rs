@@ -8,7 +8,7 @@ use crate::deploy::events::{Event, Operation};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::deploy::watch::{Seen, Watch};
-use crate::deploy::{World, environment, events};
+use crate::deploy::{World, configuration, environment, events};
 use crate::error::{Error, Exit, Kind, Result};
 use crate::output::Event as Told;
 use crate::settings::{Following, Target};
@@ -38,13 +38,9 @@ async fn follow(cx: &Context, args: &WatchArgs, report: &mut DeployReport) -> Re
     let target = cx.target(app, args.target.env.as_deref())?;
     report.about(&target);
     let following = Following::resolve(&args.following, &cx.settings, target.key.as_deref())?;
-    let deadline = Instant::now() + following.timeout;
+    let begun = Instant::now();
     let aws = cx.aws().await?;
-    let world = World {
-        aws,
-        out: cx.out.clone(),
-        deadline,
-    };
+    let mut world = World::new(aws, &cx.out, &target.app, begun + following.timeout(None));
     let Some((operation, before)) = latest(&world, &target, report).await? else {
         let why = format!(
             "nothing runs on {} and nothing is known of an earlier update",
@@ -53,6 +49,9 @@ async fn follow(cx: &Context, args: &WatchArgs, report: &mut DeployReport) -> Re
         report.settle(Outcome::Unchanged, Some(why));
         return Ok(());
     };
+    let (app, name) = (&target.app, &target.environment);
+    let configuration = configuration::read(&world.aws, app, name).await.ok();
+    world.deadline = begun + following.timeout(configuration.as_ref());
     let text = format!("Watching {} on {}", operation.words(), target.environment);
     cx.out.event(&Told::Headline(&text));
     resume(&world, &target, operation, &before, &following, report).await?;
@@ -102,6 +101,14 @@ pub(super) async fn resume(
     following: &Following,
     report: &mut DeployReport,
 ) -> Result<()> {
+    let all: Vec<_> = operation
+        .events
+        .iter()
+        .rev()
+        .chain(before)
+        .cloned()
+        .collect();
+    world.board.follow(&target.environment, &all);
     for event in &operation.events {
         world.out.event(&event.told());
     }
@@ -118,7 +125,7 @@ pub(super) async fn resume(
         health_timeout: following.health_timeout,
     };
     watch
-        .to_the_end(Seen::with(before, operation.events), report)
+        .to_the_end(Seen::with(operation.events), report)
         .await?;
     if report.version_label.is_none() {
         let environment = report.seen.environment.as_ref();

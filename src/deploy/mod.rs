@@ -2,9 +2,12 @@
 //!
 //! [`plan`] is pure: [`Desired`] and [`Observed`] in, changes or problems out.
 
+pub mod board;
 pub mod bucket;
 pub mod compare;
+pub mod configuration;
 pub mod contents;
+pub mod deployments;
 pub mod environment;
 pub mod events;
 pub mod explain;
@@ -17,12 +20,15 @@ pub mod report;
 pub mod rollback;
 pub mod source;
 mod steps;
+mod stored;
 #[cfg(test)]
 mod tests;
 pub mod upload;
 pub mod version;
 pub mod watch;
 pub mod zip;
+
+use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
@@ -54,6 +60,8 @@ pub struct Desired {
     pub bucket: BucketWish,
     /// Whether to deploy what already runs.
     pub force: bool,
+    /// How long the update may take until it is given up.
+    pub timeout: Duration,
 }
 
 /// The zip, known before it has to be there.
@@ -119,8 +127,52 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Result<Plan<DeployStep>> 
         environment: observed.environment.name.clone(),
         label,
         previous: observed.environment.version_label.clone(),
+        timeout: desired.timeout,
     });
     Ok(Plan::new(steps))
+}
+
+/// The plans of several environments that get the same version: it is made once.
+#[derive(Debug)]
+pub struct Joint {
+    /// The steps to the version.
+    pub version: Plan<DeployStep>,
+    /// The update of each environment; empty where it runs the bundle already.
+    pub updates: Vec<Plan<DeployStep>>,
+}
+
+/// Like [`plan`], for several environments.
+///
+/// # Errors
+/// As [`plan`]; what stands in the way of several is told once.
+pub fn plan_all<'a>(all: impl IntoIterator<Item = (&'a Desired, &'a Observed)>) -> Result<Joint> {
+    let (mut plans, mut problems) = (Vec::new(), Vec::<Error>::new());
+    for (desired, observed) in all {
+        match plan(desired, observed) {
+            Ok(plan) => plans.push(plan.into_steps()),
+            Err(error) if problems.iter().any(|it| it.message() == error.message()) => {}
+            Err(error) => problems.push(error),
+        }
+    }
+    if let Some(problem) = Error::all(problems) {
+        return Err(problem);
+    }
+    let (mut version, mut chosen) = (Vec::new(), None);
+    let mut updates = Vec::new();
+    for mut steps in plans {
+        let mut update = steps.split_off(steps.len().saturating_sub(1));
+        if let Some(DeployStep::Update { label, .. }) = update.first_mut() {
+            match &chosen {
+                Some(chosen) => label.clone_from(chosen),
+                None => (chosen, version) = (Some(label.clone()), steps),
+            }
+        }
+        updates.push(Plan::new(update));
+    }
+    Ok(Joint {
+        version: Plan::new(version),
+        updates,
+    })
 }
 
 /// Whether the environment already runs the bundle, everywhere, and its last operation did not

@@ -3,25 +3,27 @@
 
 use std::time::Instant;
 
-use super::bucket::{self, Bucket, BucketWish, Object};
+use super::board::is_final;
+use super::bucket::{Bucket, BucketWish};
+use super::configuration::{self, Configuration};
 use super::environment::{self, Environment, Instances};
-use super::events::{self, Event, Follower};
+use super::events::{self, Event, Scope};
 use super::steps::{World, out_of_time};
-use super::version::{self, Content, Label, Version};
-use super::watch::{is_final, pause};
-use super::{Candidate, Desired, Observed, free_labels};
-use crate::aws::Aws;
+use super::stored::{self, objects};
+use super::version::{self, Content, Label};
+use super::{Candidate, Desired, Observed};
 use crate::aws::error::Explain;
+use crate::aws::{Aws, Purpose};
 use crate::error::{Error, Kind, Result};
 use crate::output;
 use crate::settings::{Target, duration};
 
-/// How many events the first look reads, to know how the last operation ended.
+/// How many events of an environment the first look reads, to know how the last operation ended.
 const LATEST: usize = 100;
-/// How many keys are tried for a new bundle before the upload has to find out.
-const KEYS: usize = 5;
+/// The same, for all environments of an application in one call.
+const LATEST_OF_ALL: usize = 1000;
 
-/// The first look.
+/// The first look at an environment.
 #[derive(Debug, Clone)]
 pub struct First {
     /// The caller's account.
@@ -30,43 +32,49 @@ pub struct First {
     pub environment: Environment,
     /// Its latest events, newest first.
     pub events: Vec<Event>,
+    /// Its option settings, or why they cannot be read.
+    pub configuration: Result<Configuration>,
     /// The bucket, or why it cannot be used.
     pub bucket: Result<Bucket>,
     /// Remarks on what could not be seen.
     pub notes: Vec<String>,
 }
 
-/// Looks at the environment and the bucket and checks that they are the right ones.
+/// Looks at the environments of an application and the bucket and checks that they are the right
+/// ones.
 ///
 /// # Errors
-/// [`Kind::Check`] for an environment that is not there or cannot be deployed to, together with
+/// [`Kind::Check`] for environments that are not there or cannot be deployed to, together with
 /// what is wrong with the bucket; else what AWS says.
-pub async fn first_look(aws: &Aws, target: &Target, wish: &BucketWish) -> Result<First> {
+pub async fn first_look(aws: &Aws, targets: &[Target], wish: &BucketWish) -> Result<Vec<First>> {
+    let names: Vec<String> = targets.iter().map(|it| it.environment.clone()).collect();
     let bucket = async {
         let account = account(aws).await?;
         let bucket = wish.look(aws, &account).await;
         Ok((account, bucket))
     };
     let looks = async {
-        let (bucket, found, events) = tokio::join!(
+        let (bucket, found, events, configurations) = tokio::join!(
             bucket,
-            environment::find(aws, &target.environment),
-            events::read(aws, &target.environment, None, LATEST),
+            environment::describe(aws, None, &names),
+            latest(aws, targets),
+            futures_util::future::join_all(targets.iter().map(|target| settings(aws, target))),
         );
-        Ok((bucket?, found?, events))
+        Ok((bucket?, found?, events, configurations))
     };
-    let ((account, bucket), found, events) = aws.first_contact(looks).await?;
-    let (environment, mut problems) = match found {
-        Some(environment) => {
-            let problems = unfit(&environment, target);
-            (Some(environment), problems)
+    let ((account, bucket), found, events, configurations) = aws.first_contact(looks).await?;
+    let named = |name: &str| found.iter().find(|it| it.name == name).cloned();
+    let mut problems = Vec::new();
+    for target in targets {
+        match named(&target.environment) {
+            Some(environment) => problems.extend(unfit(&environment, target)),
+            None => problems.push(missing(aws, target).await),
         }
-        None => (None, vec![missing(aws, target).await]),
-    };
-    let Some(environment) = environment.filter(|_| problems.is_empty()) else {
+    }
+    if !problems.is_empty() {
         problems.extend(bucket.err().filter(|error| error.kind() == Kind::Check));
         return Err(Error::all(problems).expect("at least one problem"));
-    };
+    }
     let mut notes = Vec::new();
     if matches!(bucket, Ok(Bucket::NotTold)) {
         let name = wish.bucket(&aws.region, &account);
@@ -83,13 +91,57 @@ pub async fn first_look(aws: &Aws, target: &Target, wish: &BucketWish) -> Result
         }
         Err(error) => return Err(error),
     };
-    Ok(First {
-        account,
-        environment,
-        events,
-        bucket,
-        notes,
-    })
+    let all = targets.iter().zip(configurations);
+    let firsts = all.filter_map(|(target, configuration)| {
+        let own = |event: &&Event| event.environment.as_ref() == Some(&target.environment);
+        Some(First {
+            account: account.clone(),
+            environment: named(&target.environment)?,
+            events: events.iter().filter(own).cloned().collect(),
+            configuration,
+            bucket: bucket.clone(),
+            notes: std::mem::take(&mut notes),
+        })
+    });
+    Ok(firsts.collect())
+}
+
+/// The latest events of the environments, newest first: in one call, and once more for those of
+/// which that does not tell how their last operation ended.
+async fn latest(aws: &Aws, targets: &[Target]) -> Result<Vec<Event>> {
+    let [first, _, ..] = targets else {
+        let name = targets.first().map_or("", |it| it.environment.as_str());
+        let mut events = events::read(aws, name, None, LATEST).await?;
+        // The environment that was asked for, also where the service leaves its name out.
+        for event in &mut events {
+            event.environment = Some(name.to_owned());
+        }
+        return Ok(events);
+    };
+    let scope = Scope::Application(&first.app);
+    let mut all = events::read_in(aws, scope, None, LATEST_OF_ALL).await?;
+    if all.len() < LATEST_OF_ALL {
+        return Ok(all);
+    }
+    for target in targets {
+        let name = &target.environment;
+        let ends = |event: &Event| {
+            event.environment.as_ref() == Some(name)
+                && (event.tells_success() || event.tells_failure())
+        };
+        if !all.iter().any(ends) {
+            let _turn = aws.turn(Purpose::Work).await;
+            let own = events::read(aws, name, None, LATEST).await?;
+            all.retain(|event| event.environment.as_ref() != Some(name));
+            all.extend(own);
+        }
+    }
+    Ok(all)
+}
+
+async fn settings(aws: &Aws, target: &Target) -> Result<Configuration> {
+    let _turn = aws.turn(Purpose::Work).await;
+    configuration::read(aws, &target.app, &target.environment).await
 }
 
 async fn account(aws: &Aws) -> Result<String> {
@@ -170,19 +222,31 @@ fn unfit(environment: &Environment, target: &Target) -> Vec<Error> {
     problems
 }
 
-/// Looks at versions and instances, now that the bundle is known.
+/// Looks at versions and instances, now that the bundle is known. What is wanted is the same
+/// version in all environments.
 ///
 /// # Errors
 /// What AWS says.
-pub async fn second_look(aws: &Aws, desired: &Desired, first: First) -> Result<Observed> {
+pub async fn second_look(
+    aws: &Aws,
+    desired: &Desired,
+    firsts: Vec<First>,
+) -> Result<Vec<Observed>> {
     let app = &desired.target.app;
-    let running = first.environment.version_label.clone();
-    let owner = desired.bucket.owner(&first.account);
+    let Some(account) = firsts.first().map(|first| first.account.clone()) else {
+        return Ok(Vec::new());
+    };
+    let owner = desired.bucket.owner(&account);
     let mut labels = vec![desired.label.text().to_owned()];
-    labels.extend(running.clone());
+    labels.extend(
+        firsts
+            .iter()
+            .filter_map(|it| it.environment.version_label.clone()),
+    );
+    labels.sort();
     labels.dedup();
     let versions = version::describe(aws, app, &labels).await?;
-    let mut candidates = candidates(aws, desired, &owner, versions).await?;
+    let mut candidates = stored::candidates(aws, desired, &owner, versions).await?;
     let holds = |candidate: &Candidate| candidate.content == Content::Same;
     if !candidates.iter().any(holds) && matches!(desired.label, Label::Derived(_)) {
         let mut others = version::describe(aws, app, &[]).await?;
@@ -190,121 +254,61 @@ pub async fn second_look(aws: &Aws, desired: &Desired, first: First) -> Result<O
             !labels.contains(&version.label)
                 && Content::of(&version.label, None, &desired.bundle.sha256) == Content::Same
         });
-        candidates.extend(self::candidates(aws, desired, &owner, others).await?);
+        candidates.extend(stored::candidates(aws, desired, &owner, others).await?);
     }
-    let is_running = |candidate: &&Candidate| Some(&candidate.version.label) == running.as_ref();
-    let content = candidates
-        .iter()
-        .find(is_running)
-        .map_or(Content::Unknown, |c| c.content);
-    let instances = match content {
-        Content::Same => environment::instances(aws, &first.environment.name).await?,
-        _ => Instances::NotTold("not asked".into()),
-    };
-    let bucket_name = desired.bucket.bucket(&aws.region, &first.account);
-    let objects = match &first.bucket {
-        Ok(Bucket::Fit | Bucket::NotTold) if !candidates.iter().any(holds) => {
-            objects(aws, desired, (&bucket_name, &owner), &candidates).await?
-        }
-        _ => Vec::new(),
-    };
-    Ok(Observed {
-        objects,
-        bucket_name,
-        account: first.account,
-        environment: first.environment,
-        last_operation_failed: events::last_operation_failed(&first.events),
-        running: content,
-        instances,
-        versions: candidates,
-        bucket: first.bucket,
-    })
-}
-
-/// What stands under the keys that a new version's bundle may get, up to the first that can be used.
-async fn objects(
-    aws: &Aws,
-    desired: &Desired,
-    (bucket, owner): (&str, &str),
-    versions: &[Candidate],
-) -> Result<Vec<(String, Object)>> {
-    let mut seen = Vec::new();
-    for label in free_labels(desired, versions).take(KEYS) {
-        let key = desired.bucket.key(&label);
-        let object = bucket::object(aws, bucket, &key, Some(owner)).await?;
-        let other = object.is_other_than(&desired.bundle.sha256);
-        seen.push((key, object));
-        if !other {
-            break;
-        }
-    }
-    Ok(seen)
-}
-
-/// What is known of the versions' contents: from their objects, where labels do not tell.
-async fn candidates(
-    aws: &Aws,
-    desired: &Desired,
-    owner: &str,
-    versions: Vec<Version>,
-) -> Result<Vec<Candidate>> {
-    let mut candidates = Vec::new();
-    for version in versions {
-        let by_label = Content::of(&version.label, None, &desired.bundle.sha256);
-        let object = match (&version.bundle, by_label) {
-            (Some(_), Content::Other) if version.label != desired.label.text() => Object::NotTold,
-            (Some((bucket, key)), _) => bucket::object(aws, bucket, key, Some(owner)).await?,
-            (None, _) => Object::Missing,
+    let bucket_name = desired.bucket.bucket(&aws.region, &account);
+    let place = (bucket_name.as_str(), owner.as_str());
+    let objects = objects(aws, desired, place, &firsts, &candidates).await?;
+    let mut observed = Vec::new();
+    for first in firsts {
+        let running = first.environment.version_label.as_ref();
+        let is_running = |candidate: &&Candidate| Some(&candidate.version.label) == running;
+        let content = candidates
+            .iter()
+            .find(is_running)
+            .map_or(Content::Unknown, |c| c.content);
+        let instances = match content {
+            Content::Same => {
+                let _turn = aws.turn(Purpose::Work).await;
+                environment::instances(aws, &first.environment.name).await?
+            }
+            _ => Instances::NotTold("not asked".into()),
         };
-        let seen = matches!(object, Object::There(_));
-        let (recorded, there) = match object {
-            Object::There(recorded) => (recorded, true),
-            Object::NotTold => (None, true),
-            Object::Missing => (None, false),
-        };
-        let content = match &recorded {
-            // Who put it there without its digest may have put anything there.
-            None if seen => Content::Unknown,
-            recorded => Content::of(&version.label, recorded.as_deref(), &desired.bundle.sha256),
-        };
-        candidates.push(Candidate {
-            version,
-            content,
-            object: there,
+        observed.push(Observed {
+            bucket_name: bucket_name.clone(),
+            account: first.account,
+            environment: first.environment,
+            last_operation_failed: events::last_operation_failed(&first.events),
+            running: content,
+            instances,
+            versions: candidates.clone(),
+            objects: objects.clone(),
+            bucket: first.bucket,
         });
     }
-    Ok(candidates)
+    Ok(observed)
 }
 
-/// Waits until the environment takes operations, showing its events meanwhile.
+/// Waits until an environment that is followed takes operations, showing its events meanwhile.
 ///
 /// # Errors
 /// [`Kind::Timeout`] when the deadline comes first; [`Kind::Check`] when the environment goes.
-pub async fn wait_until_ready(
-    world: &World,
-    name: &str,
-    follower: &mut Follower,
-) -> Result<Environment> {
+pub async fn wait_until_ready(world: &World, name: &str) -> Result<Environment> {
     let begun = Instant::now();
-    let mut round = 0_u32;
     loop {
-        let found = match environment::find(&world.aws, name).await {
-            Err(error) if !is_final(&error) && Instant::now() < world.deadline => {
-                pause(round, begun.elapsed(), world.deadline).await;
-                round += 1;
-                continue;
-            }
+        let found = match world.board.next(name, world.deadline).await {
+            Err(error) if !is_final(&error) && Instant::now() < world.deadline => continue,
             found => found?,
         };
+        for event in world.board.take_news(name) {
+            world.out.event(&event.told());
+        }
         let Some(environment) = found else {
             return Err(
                 Error::new(Kind::Check, format!("the environment {name} is gone"))
                     .hint("list the environments with `beanship list`"),
             );
         };
-        for event in follower.poll(&world.aws, name).await.unwrap_or_default() {
-            world.out.event(&event.told());
-        }
         if environment.is_ready() {
             return Ok(environment);
         }
@@ -327,8 +331,6 @@ pub async fn wait_until_ready(
             environment.status
         );
         world.out.event(&output::Event::Waiting(&text));
-        pause(round, begun.elapsed(), world.deadline).await;
-        round += 1;
     }
 }
 

@@ -46,6 +46,25 @@ impl Outcome {
         matches!(self, Self::Failed | Self::RolledBack | Self::Aborted)
     }
 
+    /// How bad it is, among several: the larger, the worse, in the order of the exit codes.
+    #[must_use]
+    pub fn severity(self) -> u8 {
+        match self {
+            Self::Skipped => 0,
+            Self::Unchanged => 1,
+            Self::Planned => 2,
+            Self::Started => 3,
+            Self::Succeeded => 4,
+            Self::SucceededWithWarnings => 5,
+            Self::TimedOut => 6,
+            Self::Superseded => 7,
+            Self::Aborted => 8,
+            Self::RolledBack => 9,
+            Self::Failed => 10,
+            Self::Interrupted => 11,
+        }
+    }
+
     /// The word, as in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
 use super::environment::Environment;
@@ -12,7 +13,7 @@ use super::watch::Seen;
 use super::{BundleFile, DeployStep, Desired, Observed};
 use crate::error::{Error, Exit, Kind};
 use crate::output::{Problem, Report};
-use crate::plan::{Change, Moment, Plan};
+use crate::plan::{Change, Moment, Plan, Step};
 use crate::settings::{Target, duration};
 
 /// What became of a deploy. What is not known (yet) is none.
@@ -40,6 +41,8 @@ pub struct DeployReport {
     pub plan: Option<Vec<Change>>,
     /// How long it took.
     pub duration_seconds: f64,
+    /// When the outcome was known, by this machine's clock.
+    pub finished: Option<Timestamp>,
     /// The environment's events since the update.
     pub events: Vec<Event>,
     /// Why it failed, out of the instances' logs.
@@ -54,6 +57,8 @@ pub struct DeployReport {
     why: Option<String>,
     #[serde(skip)]
     exit: Exit,
+    #[serde(skip)]
+    closed: bool,
     #[serde(skip)]
     update: Update,
     /// What the watch has seen; told when the report is closed.
@@ -130,6 +135,7 @@ impl Default for DeployReport {
             health: None,
             plan: None,
             duration_seconds: 0.0,
+            finished: None,
             events: Vec::new(),
             explanation: None,
             rollback: None,
@@ -137,6 +143,7 @@ impl Default for DeployReport {
             begun: Instant::now(),
             why: None,
             exit: Exit::Done,
+            closed: false,
             update: Update::NotAsked,
             seen: Seen::default(),
         }
@@ -167,14 +174,22 @@ impl DeployReport {
         self.health = Some(environment.health.clone());
     }
 
-    /// Notes what is planned.
-    pub fn planned(&mut self, plan: &Plan<DeployStep>, desired: &Desired, observed: &Observed) {
+    /// Notes what is planned: the steps to the version, and the environment's own.
+    pub fn planned(
+        &mut self,
+        version: &Plan<DeployStep>,
+        plan: &Plan<DeployStep>,
+        desired: &Desired,
+        observed: &Observed,
+    ) {
         self.previous_version_label
             .clone_from(&observed.environment.version_label);
-        self.plan = Some(plan.changes());
+        let version = version.steps().iter().filter(|_| !plan.is_empty());
+        let steps = || version.clone().chain(plan.steps());
+        self.plan = Some(steps().map(Step::change).collect());
         let creates = |step: &DeployStep| matches!(step, DeployStep::CreateVersion(_));
         if let Some(bundle) = &mut self.bundle {
-            bundle.reused = Some(!plan.steps().iter().any(creates));
+            bundle.reused = Some(!steps().any(creates));
         }
         let label = plan.steps().iter().find_map(|step| match step {
             DeployStep::Update { label, .. } => Some(label.clone()),
@@ -208,15 +223,29 @@ impl DeployReport {
         self.why.is_some()
     }
 
+    /// Whether nothing is added any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Notes how it ended, and why.
     pub fn settle(&mut self, outcome: Outcome, why: Option<String>) {
         self.outcome = outcome;
         self.why = why;
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        let now = || Timestamp::now().round(Unit::Millisecond).ok();
+        self.finished = self.finished.or_else(now);
     }
 
     /// Closes the report. An outcome that is a failure becomes an error, if none is given: with
     /// Elastic Beanstalk's own words.
     pub fn close(&mut self, result: Result<(), Error>) -> Option<Error> {
+        self.closed = true;
+        self.finish();
         self.duration_seconds = (self.begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let seen = std::mem::take(&mut self.seen);
         if let Some(environment) = &seen.environment {

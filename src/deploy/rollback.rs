@@ -1,6 +1,8 @@
 //! A version that exists goes to an environment: what `rollback` and `promote` plan. A deploy
 //! from which upload and version drop out. [`plan`] is pure; [`Past`] is what is read for it.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use serde::Serialize;
 
@@ -31,6 +33,7 @@ pub fn plan(
     environment: &Environment,
     instances: &Instances,
     ended_badly: bool,
+    timeout: Duration,
 ) -> Plan<DeployStep> {
     let in_place = environment.version_label.as_deref() == Some(label);
     if in_place && environment.is_ready() && instances.all_run(Some(label)) && !ended_badly {
@@ -40,6 +43,7 @@ pub fn plan(
         environment: environment.name.clone(),
         label: label.to_owned(),
         previous: environment.version_label.clone(),
+        timeout,
     }])
 }
 

@@ -1,18 +1,20 @@
 //! The changes a deploy makes, each with the call that makes it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::board::Board;
 use super::bucket;
 use super::environment;
-use super::events::{self, Follower};
+use super::events::Event;
 use super::observe::wait_until_ready;
 use super::upload::Upload;
 use super::version::NewVersion;
-use super::watch::pause;
-use crate::aws::Aws;
+use crate::aws::{Aws, Purpose};
 use crate::error::{Error, Result};
 use crate::output::{Out, bytes};
 use crate::plan::{Change, Step, Verb};
+use crate::settings::duration;
 
 /// How long a version that was just created may not be visible yet (peers B 18).
 const VISIBLE_AFTER: Duration = Duration::from_secs(30);
@@ -37,6 +39,8 @@ pub enum DeployStep {
         label: String,
         /// The version before.
         previous: Option<String>,
+        /// How long it may take until it is given up.
+        timeout: Duration,
     },
 }
 
@@ -49,6 +53,22 @@ pub struct World {
     pub out: Out,
     /// When the deploy's time is up.
     pub deadline: Instant,
+    /// What is seen of the environments that are followed.
+    pub board: Arc<Board>,
+}
+
+impl World {
+    /// A world of an application.
+    #[must_use]
+    pub fn new(aws: Aws, out: &Out, application: &str, deadline: Instant) -> Self {
+        let board = Arc::new(Board::new(&aws, out, application));
+        Self {
+            aws,
+            out: out.clone(),
+            deadline,
+            board,
+        }
+    }
 }
 
 /// What the steps leave behind.
@@ -58,8 +78,6 @@ pub struct Made {
     pub request_id: Option<String>,
     /// Whether the update was asked for.
     pub updated: bool,
-    /// The environment's events up to the update.
-    pub follower: Follower,
 }
 
 impl Step for DeployStep {
@@ -97,9 +115,11 @@ impl Step for DeployStep {
                 environment,
                 label,
                 previous,
+                timeout,
             } => {
                 let from = previous.as_deref().unwrap_or("no version");
-                let detail = Some(format!("{from} -> {label}"));
+                let within = duration::words(*timeout);
+                let detail = Some(format!("{from} -> {label}, within {within}"));
                 change(Verb::Update, "environment", environment.clone(), detail)
             }
         }
@@ -123,6 +143,7 @@ impl Step for DeployStep {
                 environment,
                 label,
                 previous,
+                ..
             } => update(world, made, environment, label, previous.as_deref()).await,
         }
     }
@@ -139,8 +160,8 @@ async fn update(
     previous: Option<&str>,
 ) -> Result<()> {
     let begun = Instant::now();
-    for round in 0.. {
-        let error = match environment::update(&world.aws, environment, label).await {
+    loop {
+        let error = match ask(world, environment, label).await {
             Ok(request_id) => {
                 made.request_id = request_id;
                 made.updated = true;
@@ -154,7 +175,7 @@ async fn update(
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         } else if error.message().contains("Must be Ready") {
-            if let Some(request_id) = own_update(world, made, environment, label).await? {
+            if let Some(request_id) = own_update(world, environment, label).await? {
                 made.request_id = request_id;
                 made.updated = true;
                 return Ok(());
@@ -165,8 +186,7 @@ async fn update(
                     error.message()
                 )));
             }
-            pause(round, begun.elapsed(), world.deadline).await;
-            let now = wait_until_ready(world, environment, &mut made.follower).await?;
+            let now = wait_until_ready(world, environment).await?;
             if now.version_label.as_deref() == Some(label) && previous != Some(label) {
                 made.updated = true;
                 return Ok(());
@@ -175,7 +195,12 @@ async fn update(
             return Err(error);
         }
     }
-    unreachable!("rounds end with the deadline")
+}
+
+/// Asks for the update, once it is this environment's turn.
+async fn ask(world: &World, environment: &str, label: &str) -> Result<Option<String>> {
+    let _turn = world.aws.turn(Purpose::Work).await;
+    environment::update(&world.aws, environment, label).await
 }
 
 /// Whether the operation that keeps the environment busy is our own, started by a request whose
@@ -183,13 +208,12 @@ async fn update(
 /// names it. The answer holds the operation's request id, where an event tells it.
 async fn own_update(
     world: &World,
-    made: &Made,
     environment: &str,
     label: &str,
 ) -> Result<Option<Option<String>>> {
     let seen = environment::find(&world.aws, environment).await?;
-    let news = made.follower.clone().poll(&world.aws, environment).await?;
-    let ours = |event: &&events::Event| event.version_label.as_deref() == Some(label);
+    let news = world.board.ahead(environment).await?;
+    let ours = |event: &&Event| event.version_label.as_deref() == Some(label);
     let heading = seen.is_some_and(|seen| {
         seen.status == "Updating" && seen.version_label.as_deref() == Some(label)
     });

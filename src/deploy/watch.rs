@@ -1,21 +1,18 @@
-//! Follows an update until it is settled, failed or out of time: one `DescribeEnvironments` a
-//! round, one `DescribeEvents` every second round, the instances once the environment is Ready.
+//! Follows an update until it is settled, failed or out of time, on the board that all
+//! environments share; the instances are asked for once the environment is Ready.
 
 use std::time::{Duration, Instant};
 
-use rand::RngExt;
-
+use super::board::is_final;
 use super::environment::{self, Environment, Instances};
-use super::events::{Event, Follower};
+use super::events::Event;
 use super::outcome::{HealthPolicy, Look, Outcome, Verdict};
 use super::report::DeployReport;
 use super::steps::World;
+use crate::aws::Purpose;
 use crate::error::{Error, Kind, Result};
 use crate::output;
 use crate::settings::duration;
-
-/// How many rounds in a row may fail before the watch says so.
-const PATIENCE: u32 = 3;
 
 /// What is followed.
 #[derive(Debug)]
@@ -43,31 +40,17 @@ pub struct Seen {
     pub environment: Option<Environment>,
     /// Every event since the update was asked for, oldest first.
     pub events: Vec<Event>,
-    follower: Follower,
     working: bool,
     aborting: bool,
     ready_since: Option<Instant>,
 }
 
 impl Seen {
-    /// Starts behind what was there before the update.
+    /// Starts with events that were told already, oldest first.
     #[must_use]
-    pub fn behind(follower: Follower) -> Self {
-        Self {
-            follower,
-            ..Self::default()
-        }
-    }
-
-    /// Starts with events that were told already; `before` are the ones from before the update,
-    /// newest first.
-    #[must_use]
-    pub fn with(before: &[Event], events: Vec<Event>) -> Self {
-        let mut follower = Follower::behind(before);
-        follower.take(events.iter().rev().cloned().collect());
+    pub fn with(events: Vec<Event>) -> Self {
         Self {
             events,
-            follower,
             ..Self::default()
         }
     }
@@ -77,26 +60,14 @@ impl Watch<'_> {
     /// Follows until there is a verdict.
     async fn until_settled(&self, seen: &mut Seen) -> Result<(Outcome, String)> {
         let begun = Instant::now();
-        let mut troubles = 0;
-        for round in 0.. {
-            pause(round, begun.elapsed(), self.world.deadline).await;
-            let last = Instant::now() >= self.world.deadline;
-            let verdict = match self.look(seen, round % 2 == 1 || last).await {
-                Ok(verdict) => {
-                    troubles = 0;
-                    verdict
-                }
+        self.world.board.hurry(self.name);
+        loop {
+            let verdict = match self.look(seen).await {
+                Ok(verdict) => verdict,
                 Err(error) if is_final(&error) => return Err(error),
-                Err(error) => {
-                    troubles += 1;
-                    if troubles == PATIENCE {
-                        let text =
-                            format!("Elastic Beanstalk does not answer, still trying: {error}");
-                        self.world.out.event(&output::Event::Warning(&text));
-                    }
-                    Verdict::Working("waiting for an answer".into())
-                }
+                Err(_) => Verdict::Working("waiting for an answer".into()),
             };
+            let last = Instant::now() >= self.world.deadline;
             match verdict {
                 Verdict::Settled(outcome, why) => return Ok((outcome, why)),
                 Verdict::Working(what) if last => return Err(self.still_working(&what)),
@@ -104,7 +75,6 @@ impl Watch<'_> {
                 Verdict::Working(what) | Verdict::Unsettled(what) => self.tell(&what, begun),
             }
         }
-        unreachable!("rounds end with the deadline")
     }
 
     /// Follows until there is a verdict and notes it; what was seen stays in the report when
@@ -115,15 +85,24 @@ impl Watch<'_> {
     /// [`Kind::Denied`] or [`Kind::Credentials`] when AWS stops answering this caller.
     pub async fn to_the_end(&self, seen: Seen, report: &mut DeployReport) -> Result<()> {
         report.seen = seen;
-        let (outcome, why) = self.until_settled(&mut report.seen).await?;
+        let settled = self.until_settled(&mut report.seen).await;
+        self.world.board.leave(self.name);
+        let (outcome, why) = settled?;
         report.settle(outcome, Some(why));
         Ok(())
     }
 
     /// One round.
-    async fn look(&self, seen: &mut Seen, with_events: bool) -> Result<Verdict> {
-        let aws = &self.world.aws;
-        let Some(environment) = environment::find(aws, self.name).await? else {
+    async fn look(&self, seen: &mut Seen) -> Result<Verdict> {
+        let World {
+            aws, out, board, ..
+        } = self.world;
+        let found = board.next(self.name, self.world.deadline).await?;
+        for event in board.take_news(self.name) {
+            out.event(&event.told());
+            seen.events.push(event);
+        }
+        let Some(environment) = found else {
             let why = format!("the environment {} is gone", self.name);
             return Ok(Verdict::Settled(Outcome::Failed, why));
         };
@@ -134,15 +113,11 @@ impl Watch<'_> {
         let in_place = environment.version_label.clone();
         let wanted = self.wanted.or(in_place.as_deref()).unwrap_or_default();
         let on_label = in_place.as_deref() == Some(wanted);
-        let instances = if with_events || ready {
-            self.news(seen).await?;
-            if ready && on_label {
-                environment::instances(aws, self.name).await?
-            } else {
-                unasked()
-            }
+        let instances = if ready && on_label {
+            let _turn = aws.turn(Purpose::Verdict).await;
+            environment::instances(aws, self.name).await?
         } else {
-            unasked()
+            Instances::NotTold("not asked".into())
         };
         let verdict = Look {
             environment: &environment,
@@ -165,22 +140,11 @@ impl Watch<'_> {
         Ok(verdict)
     }
 
-    /// Reads and tells the new events. A caller who may not read them goes on without.
-    async fn news(&self, seen: &mut Seen) -> Result<()> {
-        match seen.follower.poll(&self.world.aws, self.name).await {
-            Ok(news) => {
-                for event in news {
-                    self.world.out.event(&event.told());
-                    seen.events.push(event);
-                }
-                Ok(())
-            }
-            Err(error) if error.kind() == Kind::Denied => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
+    /// Says what is being waited for; of several environments, the board does.
     fn tell(&self, what: &str, begun: Instant) {
+        if self.world.board.is_shared() {
+            return;
+        }
         let text = format!(
             "{}: {what} ({})",
             self.name,
@@ -216,27 +180,4 @@ impl Event {
             message,
         }
     }
-}
-
-/// An error that the next round would meet again.
-pub(super) fn is_final(error: &Error) -> bool {
-    matches!(error.kind(), Kind::Denied | Kind::Credentials)
-}
-
-fn unasked() -> Instances {
-    Instances::NotTold("not asked".into())
-}
-
-/// Waits between two rounds: quick at first, so that a short update is not held up; then at
-/// the pace of two calls in four seconds; slower on long updates. Jittered, so that many
-/// deploys do not ask at the same moment, and never beyond the deadline.
-pub async fn pause(round: u32, elapsed: Duration, deadline: Instant) {
-    let usual = match (round, elapsed.as_secs()) {
-        (..8, ..6) => Duration::from_millis(650),
-        (_, ..120) => Duration::from_secs(3),
-        _ => Duration::from_secs(7),
-    };
-    let jittered = usual.mul_f64(rand::rng().random_range(0.9..1.1));
-    let left = deadline.saturating_duration_since(Instant::now());
-    tokio::time::sleep(jittered.min(left)).await;
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use super::{Event, human};
 
 /// The workflow command for an event, if it deserves one.
-pub(super) fn command(event: &Event<'_>) -> Option<String> {
+pub(super) fn command(event: &Event<'_>, about: Option<&str>) -> Option<String> {
+    let annotation =
+        |level: &str, title: &str, text: &str| annotation(level, title, &human::of(about, text));
     match event {
         Event::Note(text) => Some(annotation("notice", "beanship", text)),
         Event::Warning(text) => Some(annotation("warning", "beanship", text)),

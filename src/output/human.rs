@@ -103,10 +103,26 @@ fn plan(changes: &[Change]) -> String {
     format!("{}\n{}", styled(BOLD, "Plan"), lines.join("\n"))
 }
 
+/// Lines that stand beside the name of the environment they are about.
+pub(super) fn beside(about: &str, width: usize, text: &str) -> String {
+    let name = styled(DIM, format!("{about:width$}"));
+    let line = |line: &str| format!("{name}  {line}");
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A message with the environment it is about, where there are several.
+pub(super) fn of(about: Option<&str>, message: &str) -> String {
+    match about {
+        Some(about) => format!("{about}: {message}"),
+        None => message.to_owned(),
+    }
+}
+
 /// A problem, or several, with what to do about them.
-pub(super) fn problem(error: &Error) -> String {
+pub(super) fn problem(error: &Error, about: Option<&str>) -> String {
     let one = |problem: &Error| {
-        let mut text = format!("{}: {}", styled(RED, "error"), problem.message());
+        let message = of(about, problem.message());
+        let mut text = format!("{}: {message}", styled(RED, "error"));
         if let Some(excerpt) = problem.shown() {
             text.push('\n');
             text.push_str(excerpt);
@@ -195,7 +211,7 @@ mod tests {
         )
         .excerpt("  |\n1 | ap: x\n  | ^")
         .hint("correct it and check with `beanship config`");
-        insta::assert_snapshot!(plain(&problem(&error)), @"
+        insta::assert_snapshot!(plain(&problem(&error, None)), @"
         error: beanship.yml:1:1: unknown key `ap`: did you mean `app`?
           |
         1 | ap: x

@@ -104,7 +104,12 @@ pub enum Level {
 
 /// The one writer. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Out(Arc<Inner>);
+pub struct Out {
+    inner: Arc<Inner>,
+    /// The environment that everything is about, where there are several, and the width of
+    /// their names.
+    about: Option<(Arc<str>, usize)>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -120,31 +125,46 @@ impl Out {
     #[must_use]
     pub fn new(format: Format, level: Level, github_output: Option<std::path::PathBuf>) -> Self {
         let progress = Mutex::new(Progress::new(level));
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             format,
             level,
             github_output,
             progress,
-        }))
+        });
+        Self { inner, about: None }
+    }
+
+    /// The same writer, that says of everything which environment it is about, in a column of
+    /// this width.
+    #[must_use]
+    pub fn about(&self, environment: &str, width: usize) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            about: Some((environment.into(), width)),
+        }
+    }
+
+    fn environment(&self) -> Option<&str> {
+        self.about.as_ref().map(|(name, _)| &**name)
     }
 
     /// The format.
     #[must_use]
     pub fn format(&self) -> Format {
-        self.0.format
+        self.inner.format
     }
 
     /// Tells what happened.
     pub fn event(&self, event: &Event<'_>) {
         let mut progress = self
-            .0
+            .inner
             .progress
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Progress { phase, done, total } => {
                 if let Some(line) = progress.advance(*phase, *done, *total)
-                    && self.0.level >= Level::Normal
+                    && self.inner.level >= Level::Normal
                 {
                     progress.above(|| write_line(&mut anstream::stderr().lock(), &line));
                 }
@@ -154,13 +174,17 @@ impl Out {
             Event::Waiting(text) if progress.wait(text) => return,
             _ => {}
         }
-        if self.0.level < human::level(event) {
+        if self.inner.level < human::level(event) {
             return;
         }
         let text = human::narrate(event);
+        let text = match &self.about {
+            Some((name, width)) => human::beside(name, *width, &text),
+            None => text,
+        };
         progress.above(|| write_line(&mut anstream::stderr().lock(), &text));
-        if self.0.format == Format::Github
-            && let Some(command) = github::command(event)
+        if self.inner.format == Format::Github
+            && let Some(command) = github::command(event, self.environment())
         {
             write_line(&mut anstream::stdout().lock(), &command);
         }
@@ -169,12 +193,12 @@ impl Out {
     /// Prints the result.
     pub fn result(&self, report: &impl Report) {
         self.finish();
-        match self.0.format {
+        match self.inner.format {
             Format::Json => write_line(&mut anstream::stdout().lock(), &json::document(report)),
             Format::Human => self.say_result(&report.human()),
             Format::Github => {
                 self.say_result(&report.human());
-                if let Some(path) = &self.0.github_output {
+                if let Some(path) = &self.inner.github_output {
                     github::append_outputs(path, &report.step_outputs());
                 }
             }
@@ -190,15 +214,19 @@ impl Out {
     /// Prints what went wrong to stderr, and as an annotation for GitHub.
     pub fn problem(&self, error: &Error) {
         self.finish();
-        write_line(&mut anstream::stderr().lock(), &human::problem(error));
+        write_line(
+            &mut anstream::stderr().lock(),
+            &human::problem(error, self.environment()),
+        );
         self.annotate(error);
     }
 
     /// Makes the problems annotations, under GitHub Actions.
     pub fn annotate(&self, error: &Error) {
-        if self.0.format == Format::Github {
+        if self.inner.format == Format::Github {
             for problem in error.problems() {
-                let command = github::annotation("error", "beanship", problem.message());
+                let text = human::of(self.environment(), problem.message());
+                let command = github::annotation("error", "beanship", &text);
                 write_line(&mut anstream::stdout().lock(), &command);
             }
         }
@@ -207,7 +235,7 @@ impl Out {
     /// Prints what went wrong where a command has no report of its own.
     pub fn failure(&self, error: &Error) {
         self.problem(error);
-        if self.0.format == Format::Json {
+        if self.inner.format == Format::Json {
             self.document_of(error);
         }
     }
@@ -269,7 +297,7 @@ impl Out {
     }
 
     fn finish(&self) {
-        self.0
+        self.inner
             .progress
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

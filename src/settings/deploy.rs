@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::{Settings, Target, duration};
 use crate::cli::{DeployArgs, FollowingArgs};
 use crate::deploy::bucket::BucketWish;
+use crate::deploy::configuration::Configuration;
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::error::{Error, Kind, Result};
 
-/// How long a deploy may take in all when nothing else is said.
+/// How long a deploy may take in all when nothing else is said, at least.
 const TIMEOUT: Duration = Duration::from_secs(20 * 60);
 /// How long health may take after the environment is Ready again.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2 * 60);
@@ -68,8 +69,8 @@ impl DeploySettings {
 /// How an update is followed.
 #[derive(Debug, Clone, Copy)]
 pub struct Following {
-    /// One deadline for waiting, update and health.
-    pub timeout: Duration,
+    /// One deadline for waiting, update and health, where one is given.
+    given: Option<Duration>,
     /// What health counts as good.
     pub health: HealthPolicy,
     /// How long health may take after the update.
@@ -82,27 +83,31 @@ impl Following {
     /// # Errors
     /// [`Kind::Usage`] for variables that hold no time.
     pub fn resolve(args: &FollowingArgs, settings: &Settings, key: Option<&str>) -> Result<Self> {
-        let time = |flag: Option<Duration>, name: &str, usual: Duration| match (
-            flag,
-            settings.environ.get(name),
-        ) {
-            (Some(time), _) => Ok(time),
+        let time = |flag: Option<Duration>, name: &str| match (flag, settings.environ.get(name)) {
             (None, Some(text)) => duration::parse(text)
+                .map(Some)
                 .map_err(|why| Error::new(Kind::Usage, format!("the variable {name}: {why}"))),
-            (None, None) => Ok(usual),
+            (flag, _) => Ok(flag),
         };
         let declared = key.and_then(|key| settings.config.environments.get(key));
         let health = args
             .health
             .or(declared.map(|environment| environment.deploy.health));
+        let health_timeout = time(args.health_timeout, "BEANSHIP_HEALTH_TIMEOUT")?;
         Ok(Self {
-            timeout: time(args.timeout, "BEANSHIP_TIMEOUT", TIMEOUT)?,
+            given: time(args.timeout, "BEANSHIP_TIMEOUT")?,
             health: health.unwrap_or_default(),
-            health_timeout: time(
-                args.health_timeout,
-                "BEANSHIP_HEALTH_TIMEOUT",
-                HEALTH_TIMEOUT,
-            )?,
+            health_timeout: health_timeout.unwrap_or(HEALTH_TIMEOUT),
         })
+    }
+
+    /// How long everything may take in all: as given, or the larger of the usual time and what
+    /// the environment's own settings can take.
+    #[must_use]
+    pub fn timeout(&self, configuration: Option<&Configuration>) -> Duration {
+        let settings = configuration.map_or(Duration::ZERO, |configuration| {
+            configuration.longest_update() + self.health_timeout
+        });
+        self.given.unwrap_or_else(|| settings.max(TIMEOUT))
     }
 }

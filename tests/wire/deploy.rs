@@ -14,7 +14,7 @@ fn a_first_deploy_shows_plan_events_and_url() {
     Plan
       + source bundle        s3://elasticbeanstalk-eu-central-1-DIGEST/shop/COMMIT-DIGEST.zip  (N B)
       + application version  COMMIT-DIGEST  (the first commit)
-      ~ environment          shop-prod  (Sample Application -> COMMIT-DIGEST)
+      ~ environment          shop-prod  (Sample Application -> COMMIT-DIGEST, within 20 m)
     Uploaded N B (N s)
     Created the version COMMIT-DIGEST (N s)
     Started the update of shop-prod (N s)
@@ -69,6 +69,7 @@ fn the_document_has_every_field() {
     assert!(label.ends_with(&sha256[..12]), "{label} {sha256}");
     for field in [
         "duration_seconds",
+        "finished",
         "events",
         "plan",
         "environment_id",
@@ -94,6 +95,7 @@ fn the_document_has_every_field() {
       "error": null,
       "events": "...",
       "explanation": null,
+      "finished": "...",
       "health": "Green",
       "outcome": "succeeded",
       "plan": "...",
@@ -164,7 +166,7 @@ fn a_plan_changes_nothing() {
     Plan
       + source bundle        s3://elasticbeanstalk-eu-central-1-DIGEST/shop/DIGEST.zip  (N B)
       + application version  DIGEST
-      ~ environment          shop-prod  (Sample Application -> DIGEST)
+      ~ environment          shop-prod  (Sample Application -> DIGEST, within 20 m)
     [exit 0]
     ");
     assert_eq!(project.writes(), [""; 0]);

@@ -9,6 +9,7 @@ mod look;
 mod outcomes;
 mod promote;
 mod refusals;
+mod several;
 mod support;
 mod trouble;
 mod undo;

@@ -19,7 +19,7 @@ fn a_failing_deploy_exits_1_and_names_the_error_events() {
     Plan
       + source bundle        s3://elasticbeanstalk-eu-central-1-DIGEST/shop/DIGEST.zip  (N B)
       + application version  DIGEST
-      ~ environment          shop-prod  (Sample Application -> DIGEST)
+      ~ environment          shop-prod  (Sample Application -> DIGEST, within 20 m)
     Uploaded N B (N s)
     Created the version DIGEST (N s)
     Started the update of shop-prod (N s)

@@ -16,7 +16,7 @@ fn a_promotion_brings_the_same_version_without_a_build() {
     ------- stderr -------
     Promoting shop-staging to shop-prod (eu-central-1, in the sandbox)
     Plan
-      ~ environment  shop-prod  (Sample Application -> v1)
+      ~ environment  shop-prod  (Sample Application -> v1, within 20 m)
     Started the update of shop-prod (N s)
     TIME  INFO   Environment update is starting.
     TIME  INFO   Environment health has transitioned from Ok to Info. Application update in progress on 1 instance. 0 out of 1 instance completed (running for N seconds).
@@ -56,7 +56,7 @@ fn a_doubtful_version_is_promoted_only_with_a_yes() {
     Promoting shop-staging to shop-prod (eu-central-1, in the sandbox)
     warning: the health of shop-staging is Red
     Plan
-      ~ environment  shop-prod  (Sample Application -> v1)
+      ~ environment  shop-prod  (Sample Application -> v1, within 20 m)
     error: shop-staging does not show that v1 is good, and nobody can be asked: there is no terminal
     hint: agree beforehand with `--yes`, or look first with `--plan`
     [exit 2]

@@ -91,7 +91,7 @@ fn a_denied_action_is_named() {
     Plan
       + source bundle        s3://elasticbeanstalk-eu-central-1-DIGEST/shop/DIGEST.zip  (N B)
       + application version  DIGEST
-      ~ environment          shop-prod  (Sample Application -> DIGEST)
+      ~ environment          shop-prod  (Sample Application -> DIGEST, within 20 m)
     Uploaded N B (N s)
     error: not allowed to call elasticbeanstalk:CreateApplicationVersion: User: arn:aws:iam::DIGEST:user/sandbox is not authorized to perform: elasticbeanstalk:CreateApplicationVersion on resource: arn:aws:elasticbeanstalk:eu-central-1:DIGEST:applicationversion/shop/DIGEST because no identity-based policy allows the elasticbeanstalk:CreateApplicationVersion action
     hint: allow the action `elasticbeanstalk:CreateApplicationVersion` in the caller's IAM policy

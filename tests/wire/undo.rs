@@ -44,7 +44,7 @@ fn a_rollback_goes_to_the_version_before_and_uploads_nothing() {
     ->  v1       DATE  DATE           the first
     note: option settings and environment properties stay as they are now: Elastic Beanstalk keeps no earlier values
     Plan
-      ~ environment  shop-prod  (v2 -> v1)
+      ~ environment  shop-prod  (v2 -> v1, within 20 m)
     Started the update of shop-prod (N s)
     TIME  INFO   Environment update is starting.
     TIME  INFO   Environment health has transitioned from Ok to Info. Application update in progress on 1 instance. 0 out of 1 instance completed (running for N seconds).

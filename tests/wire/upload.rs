@@ -71,19 +71,6 @@ fn assert_arrived(project: &Project, report: &Value) {
     assert!(arrived == here, "the same bytes");
 }
 
-/// Waits until the sandbox was asked this so many times.
-fn await_calls(project: &Project, call: &str, times: usize) {
-    let begun = Instant::now();
-    while count(project, call) < times {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "{:?}",
-            project.calls()
-        );
-        std::thread::yield_now();
-    }
-}
-
 #[test]
 fn a_large_bundle_goes_in_parts() {
     let project = large(20 * MIB);
@@ -175,7 +162,7 @@ fn an_interrupted_upload_is_aborted() {
             "stall: { every: 2, operations: [UploadPart] }",
         );
         let child = project.start(&["--sandbox", "deploy", "--env", "production"]);
-        await_calls(&project, "UploadPart 200", 1);
+        project.until("UploadPart 200", 1);
         project.signal(&child, signal);
         let run = Run::of(&child.wait_with_output().expect("an end"));
         assert_eq!(run.code, Some(130), "{}", run.stderr);
@@ -198,7 +185,7 @@ fn a_run_after_a_killed_one_goes_on_with_what_has_arrived() {
         "stall: { every: 2, operations: [UploadPart] }",
     );
     let mut child = project.start(&["--sandbox", "deploy", "--env", "production"]);
-    await_calls(&project, "UploadPart 200", 2);
+    project.until("UploadPart 200", 2);
     child.kill().expect("it is killed");
     child.wait().expect("an end");
     let left = unfinished(&project);
@@ -240,7 +227,7 @@ fn an_upload_that_was_left_is_not_gone_on_with_for_other_content() {
         "v1",
     ];
     let mut child = project.start(&arguments);
-    await_calls(&project, "UploadPart 200", 1);
+    project.until("UploadPart 200", 1);
     child.kill().expect("it is killed");
     child.wait().expect("an end");
     let left = unfinished(&project);

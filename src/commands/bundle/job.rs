@@ -28,20 +28,27 @@ pub struct Job {
     compose: PathBuf,
     rules: Rules,
     own: Vec<PathBuf>,
-    serves: bool,
-    instance_type: Option<String>,
+    /// What the environments are: whether they serve HTTP, and their instance type.
+    environments: Vec<(bool, Option<String>)>,
     ignore: Vec<String>,
 }
 
 impl Job {
-    /// The bundle of an environment (by key), or of the project.
+    /// The bundle of environments (by key) that have the same compose file.
     #[must_use]
-    pub fn new(cx: &Context, key: Option<&str>, output: Option<&Path>) -> Self {
+    pub fn new(cx: &Context, keys: &[Option<&str>], output: Option<&Path>) -> Self {
         let config = &cx.settings.config;
-        let declared = key.and_then(|key| config.environments.get(key));
+        let kind = |key: &Option<&str>| {
+            let declared = key.and_then(|key| config.environments.get(key));
+            let serves = declared.is_none_or(|environment| environment.tier == Tier::Web);
+            (serves, declared.and_then(|it| it.instance_type.clone()))
+        };
+        let mut environments: Vec<_> = keys.iter().map(kind).collect();
+        environments.sort();
+        environments.dedup();
+        let key = keys.first().copied().flatten();
         Self {
-            serves: declared.is_none_or(|environment| environment.tier == Tier::Web),
-            instance_type: declared.and_then(|environment| environment.instance_type.clone()),
+            environments,
             ignore: config.check.ignore.clone(),
             root: cx.settings.root.clone(),
             compose: cx.settings.compose(key),
@@ -78,17 +85,22 @@ impl Job {
     fn judge(&self, selection: &Selection, out: &Out) -> Result<()> {
         let in_bundle = |path: &str| goes_in(selection, path);
         let left_out = |path: &str| left_out(selection, path);
-        let verdict = compose::lint(&compose::Surroundings {
-            root: &self.root,
-            file: &self.compose,
-            in_bundle: &in_bundle,
-            left_out: &left_out,
-            serves: self.serves,
-            instance_type: self.instance_type.as_deref(),
-            ignore: &self.ignore,
-        });
-        verdict.stop()?;
-        for line in verdict.brief() {
+        let mut told = Vec::new();
+        for (serves, instance_type) in &self.environments {
+            let verdict = compose::lint(&compose::Surroundings {
+                root: &self.root,
+                file: &self.compose,
+                in_bundle: &in_bundle,
+                left_out: &left_out,
+                serves: *serves,
+                instance_type: instance_type.as_deref(),
+                ignore: &self.ignore,
+            });
+            verdict.stop()?;
+            told.extend(verdict.brief());
+        }
+        told.dedup();
+        for line in told {
             out.event(&Event::Warning(&line));
         }
         Ok(())

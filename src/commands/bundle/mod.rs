@@ -26,7 +26,7 @@ pub async fn run(cx: &Context, args: &BundleArgs) -> Result<Exit> {
         }
         _ => None,
     };
-    let job = Job::new(cx, key.as_deref(), args.out.as_deref());
+    let job = Job::new(cx, &[key.as_deref()], args.out.as_deref());
     if let Some(path) = &args.why {
         return why(cx, &job, path);
     }

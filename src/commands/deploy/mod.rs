@@ -1,33 +1,33 @@
-//! `beanship deploy`: bundle, look, plan, agree, apply, watch, report.
+//! `beanship deploy`: bundle, look, plan, agree, apply, watch, report; for one environment or
+//! for several, which get the same version.
 
+mod course;
+mod decide;
 mod ending;
 mod prepare;
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+
 use crate::cli::DeployArgs;
-use crate::deploy::environment::Environment;
-use crate::deploy::events::{Follower, Operation};
-use crate::deploy::explain::{self, Case};
-use crate::deploy::outcome::{OnFailure, Outcome};
+use crate::deploy::World;
+use crate::deploy::deployments::Deployments;
 use crate::deploy::report::{DeployReport, Update};
-use crate::deploy::source::Source;
-use crate::deploy::version::{Content, Label};
-use crate::deploy::watch::{Seen, Watch};
-use crate::deploy::{self, DeployStep, Desired, First, Made, World, second_look};
 use crate::error::{Error, Exit, Result};
-use crate::output::{Event, Out};
-use crate::plan::{Moment, Plan, Step};
+use crate::output::Out;
 use crate::settings::{DeploySettings, Target};
 
-use super::bundle::Bundled;
+use course::Course;
+pub(super) use course::{apply, explain};
+use decide::decide;
 use ending::abort;
 pub(super) use ending::{interrupted, unanswered};
 pub(super) use prepare::ready;
 use prepare::{choose, prepare};
 
-use super::logs::folder;
-use super::watch::resume;
 use super::{Context, signal};
 
 /// How long beyond the deadline a last look may take.
@@ -48,229 +48,130 @@ pub fn refuse(error: Error, out: &Out) -> Exit {
 /// # Errors
 /// None: what goes wrong is in the report.
 pub async fn run(cx: &Context, args: &DeployArgs) -> Result<Exit> {
-    let mut report = DeployReport::default();
+    let mut all = Deployments::default();
     let result = tokio::select! {
-        result = ship(cx, args, &mut report) => Some(result),
+        result = ship(cx, args, &mut all) => Some(result),
         () = signal() => None,
     };
-    let result = match result {
-        Some(result) => result.map_err(|error| cx.hint_at_sandbox(error)),
-        None if report.is_settled() => Ok(()),
-        None if args.abort_on_interrupt && report.update() != Update::NotAsked => {
-            Err(abort(cx, &report).await)
+    match result {
+        Some(result) => close(cx, &mut all, &result.map_err(|why| cx.hint_at_sandbox(why))),
+        None => leave(cx, args, &mut all).await,
+    }
+    cx.out.result(&all);
+    Ok(all.exit())
+}
+
+/// Closes the reports that are still open. What went wrong for all of them is told once.
+fn close(cx: &Context, all: &mut Deployments, result: &Result<()>) {
+    let mut told = false;
+    for report in all.reports.iter_mut().filter(|report| !report.is_closed()) {
+        if let Some(error) = report.close(result.clone())
+            && !std::mem::replace(&mut told, true)
+        {
+            cx.out.problem(&error);
         }
-        None => Err(interrupted(&report)),
-    };
-    Ok(end(cx, report, result))
+    }
+}
+
+/// After a signal: ends each deploy that has no end yet.
+async fn leave(cx: &Context, args: &DeployArgs, all: &mut Deployments) {
+    let width = all.width();
+    let open = all.reports.iter_mut().filter(|report| !report.is_closed());
+    let endings = open.map(async |report| {
+        let out = out_of(cx, width, report);
+        let result = if report.is_settled() {
+            Ok(())
+        } else if args.abort_on_interrupt && report.update() != Update::NotAsked {
+            Err(abort(cx, report).await)
+        } else {
+            Err(interrupted(report))
+        };
+        finish(&out, report, result);
+    });
+    join_all(endings).await;
+}
+
+/// The writer for an environment: of several, it says of which in a column of this width.
+fn out_of(cx: &Context, width: Option<usize>, report: &DeployReport) -> Out {
+    match (&report.environment, width) {
+        (Some(name), Some(width)) => cx.out.about(name, width),
+        _ => cx.out.clone(),
+    }
+}
+
+/// Closes a report and tells what went wrong.
+fn finish(out: &Out, report: &mut DeployReport, result: Result<()>) {
+    if let Some(error) = report.close(result) {
+        out.problem(&error);
+    }
 }
 
 /// Tells how it ended, once, and the exit code.
 pub(super) fn end(cx: &Context, mut report: DeployReport, result: Result<()>) -> Exit {
-    if let Some(error) = report.close(result) {
-        cx.out.problem(&error);
-    }
+    finish(&cx.out, &mut report, result);
     cx.out.result(&report);
     report.exit()
 }
 
-/// The runbook up to where time begins to count.
-async fn ship(cx: &Context, args: &DeployArgs, report: &mut DeployReport) -> Result<()> {
+/// The runbook: bundle and look, plan and agree, make the version; then each environment by
+/// itself.
+async fn ship(cx: &Context, args: &DeployArgs, all: &mut Deployments) -> Result<()> {
+    let begun = Instant::now();
     let source = cx.source().await;
-    let Some(target) = choose(cx, args, &source, report)? else {
+    let targets = choose(cx, args, &source, all)?;
+    let Some(settings) = settings(cx, args, &targets)? else {
         return Ok(());
     };
-    let settings = DeploySettings::resolve(args, &cx.settings, &target)?;
-    let deadline = Instant::now() + settings.following.timeout;
-    let course = carry_out(cx, args, &source, target, (&settings, deadline), report);
-    let result = match tokio::time::timeout_at((deadline + GRACE).into(), course).await {
-        Ok(result) => result,
-        Err(_) if report.is_settled() => Ok(()),
-        Err(_) => Err(unanswered(report)),
-    };
-    if result.is_ok() && report.is_settled() && report.outcome.is_failure() {
-        undo(cx, args, settings.on_failure, report).await;
+    let usual = begun + settings[0].following.timeout(None);
+    let ground = in_time(usual, prepare(cx, &targets, &settings, begun)).await?;
+    for (report, first) in all.reports.iter_mut().zip(&ground.firsts) {
+        report.bundled(&ground.bundled.file);
+        report.describe(&first.environment);
     }
-    result
-}
-
-/// Goes back after a failure, where that was asked for. The outcome stays the deploy's.
-async fn undo(cx: &Context, args: &DeployArgs, wanted: OnFailure, report: &mut DeployReport) {
-    let (OnFailure::Rollback, Some(environment)) = (wanted, report.environment.clone()) else {
-        return;
-    };
-    report.rollback = Some(super::rollback::after_failure(cx, args, &environment).await);
-}
-
-/// The runbook: bundle and look, wait, look again, plan, agree, apply, watch.
-async fn carry_out(
-    cx: &Context,
-    args: &DeployArgs,
-    source: &Source,
-    target: Target,
-    (settings, deadline): (&DeploySettings, Instant),
-    report: &mut DeployReport,
-) -> Result<()> {
-    let (bundled, world, first) = prepare(cx, &target, settings, deadline).await?;
-    report.bundled(&bundled.file);
-    report.describe(&first.environment);
-    let desired = wish(args, source, target, settings, &bundled);
-    let mut follower = Follower::behind(&first.events);
-    if let Some(operation) = own_operation(args, &desired, &first) {
-        let before = &first.events[operation.events.len()..];
-        return resume(
-            &world,
-            &desired.target,
-            operation,
-            before,
-            &settings.following,
-            report,
-        )
+    let desired = ground.desired(args, &source, &targets, &settings);
+    let world = ground.world.clone();
+    let deciding = decide(cx, args, &desired, &ground, &mut all.reports);
+    let ways = in_time(world.deadline, deciding).await?;
+    let width = all.width();
+    let parts = desired.iter().zip(&settings).zip(ways);
+    let jobs = all.reports.iter_mut().zip(parts);
+    let jobs = jobs.map(|(report, ((desired, settings), way))| {
+        let course = Course {
+            cx,
+            args,
+            begun,
+            desired,
+            settings,
+            world: World {
+                out: out_of(cx, width, report),
+                ..world.clone()
+            },
+        };
+        course.run(way, report)
+    });
+    let at_once = args.max_parallel.map(usize::from);
+    stream::iter(jobs)
+        .for_each_concurrent(at_once, |job| job)
         .await;
-    }
-    let first = if args.plan {
-        first
-    } else {
-        ready(&world, first, &mut follower).await?
-    };
-    let observed = second_look(&world.aws, &desired, first).await?;
-    let plan = deploy::plan(&desired, &observed)?;
-    report.planned(&plan, &desired, &observed);
-    if plan.is_empty() {
-        warn_of_health(cx, &observed.environment);
-        report.settle(Outcome::Unchanged, None);
-        return Ok(());
-    }
-    cx.out.event(&Event::Plan(&plan.changes()));
-    if args.plan || !agreed(cx, &plan, &desired).await? {
-        report.settle(Outcome::Planned, None);
-        return Ok(());
-    }
-    let made = apply(&world, &plan, follower, report).await?;
-    if args.no_wait {
-        report.settle(Outcome::Started, None);
-        return Ok(());
-    }
-    let label = report.version_label.clone().unwrap_or_default();
-    let following = &settings.following;
-    let watch = Watch {
-        world: &world,
-        name: &observed.environment.name,
-        wanted: Some(&label),
-        previous: observed.environment.version_label.as_deref(),
-        request_id: made.request_id,
-        health: following.health,
-        health_timeout: following.health_timeout,
-    };
-    watch
-        .to_the_end(Seen::behind(made.follower), report)
-        .await?;
-    explain(cx, &world, &label, report).await;
     Ok(())
 }
 
-/// What is wanted, now that the bundle is there.
-fn wish(
+/// What each environment's deploy is told besides; none where there is no environment.
+fn settings(
+    cx: &Context,
     args: &DeployArgs,
-    source: &Source,
-    target: Target,
-    settings: &DeploySettings,
-    bundled: &Bundled,
-) -> Desired {
-    Desired {
-        label: Label::of(settings.label.as_deref(), source, &bundled.file.sha256),
-        description: source.description(settings.message.as_deref()),
-        bundle: bundled.file.clone(),
-        bucket: settings.bucket.clone(),
-        force: args.force,
-        target,
-    }
+    targets: &[Target],
+) -> Result<Option<Vec<DeploySettings>>> {
+    let of = |target| DeploySettings::resolve(args, &cx.settings, target);
+    let settings = targets.iter().map(of).collect::<Result<Vec<_>>>()?;
+    Ok((!settings.is_empty()).then_some(settings))
 }
 
-/// Tells why a deploy failed.
-pub(super) async fn explain(cx: &Context, world: &World, label: &str, report: &mut DeployReport) {
-    let (Some(environment), true) = (&report.environment, explain::is_called_for(report.outcome))
-    else {
-        return;
-    };
-    let waiting = format!("{environment} failed: fetching the instances' logs");
-    world.out.event(&Event::Waiting(&waiting));
-    let case = Case {
-        aws: &world.aws,
-        environment,
-        events: &report.seen.events,
-        wanted: label,
-        folder: &folder(cx),
-        deadline: world.deadline,
-    };
-    let explanation = explain::explain(&case).await;
-    let text = explanation.human();
-    if !text.is_empty() {
-        world.out.event(&Event::Explanation(&text));
+/// Ends the work a little after the deadline at the latest.
+async fn in_time<T>(deadline: Instant, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let end = (deadline + GRACE).into();
+    match tokio::time::timeout_at(end, work).await {
+        Ok(result) => result,
+        Err(_) => Err(unanswered(&DeployReport::default())),
     }
-    report.explanation = Some(explanation);
-}
-
-/// With `--resume`: the operation that keeps the environment busy, if it leads to this very
-/// bundle.
-fn own_operation(args: &DeployArgs, desired: &Desired, first: &First) -> Option<Operation> {
-    if !args.resume || args.plan || first.environment.is_ready() {
-        return None;
-    }
-    let operation = Operation::latest(&first.events)?;
-    let heading = first.environment.version_label.as_ref();
-    let label = operation.label.as_ref().or(heading)?;
-    let same = match &desired.label {
-        Label::Given(given) => given == label,
-        Label::Derived(_) => Content::of(label, None, &desired.bundle.sha256) == Content::Same,
-    };
-    same.then_some(operation)
-}
-
-/// The environment runs what it should; that it is not well deserves a word all the same.
-fn warn_of_health(cx: &Context, environment: &Environment) {
-    if environment.health == "Red" {
-        let text = format!(
-            "{} is Red although nothing has to change: see `beanship status --env {}`",
-            environment.name, environment.name
-        );
-        cx.out.event(&Event::Warning(&text));
-    }
-}
-
-/// Whether the deploy may go ahead. Only a protected environment is asked about.
-async fn agreed(cx: &Context, plan: &Plan<DeployStep>, desired: &Desired) -> Result<bool> {
-    let declared = desired
-        .target
-        .key
-        .as_ref()
-        .and_then(|key| cx.settings.config.environments.get(key));
-    if !declared.is_some_and(|environment| environment.protected) {
-        return Ok(true);
-    }
-    cx.agree(
-        &plan.changes(),
-        &format!("{} is protected", desired.target.environment),
-    )
-    .await
-}
-
-/// Carries the plan out.
-pub(super) async fn apply(
-    world: &World,
-    plan: &Plan<DeployStep>,
-    follower: Follower,
-    report: &mut DeployReport,
-) -> Result<Made> {
-    let mut made = Made {
-        follower,
-        ..Made::default()
-    };
-    let tell = |moment: Moment<'_, DeployStep>| {
-        report.applying(&moment);
-        if let Moment::Done(step, took) = moment {
-            world.out.event(&Event::Done(&step.past(), took));
-        }
-    };
-    plan.apply(world, &mut made, tell).await?;
-    Ok(made)
 }

@@ -5,79 +5,137 @@ use std::time::{Duration, Instant};
 use crate::cli::DeployArgs;
 use crate::commands::Context;
 use crate::commands::bundle::{Bundled, Job, stopped};
-use crate::deploy::events::Follower;
+use crate::commands::redeploy::place;
+use crate::deploy::deployments::Deployments;
 use crate::deploy::outcome::Outcome;
-use crate::deploy::report::DeployReport;
 use crate::deploy::source::Source;
 use crate::deploy::version::Label;
-use crate::deploy::{self, First, World, first_look, wait_until_ready};
+use crate::deploy::{self, Desired, First, World, first_look, wait_until_ready};
 use crate::error::{Error, Kind, Result};
 use crate::output::Event;
-use crate::settings::{Choice, Chosen, DeploySettings, SandboxMode, Target};
+use crate::settings::{Choice, Chosen, DeploySettings, Target};
 
 /// How long a deploy whose bundle is wrong waits for what the checks at AWS say as well.
 const ALSO_AT_AWS: Duration = Duration::from_secs(3);
 
-/// The environment; none where no environment belongs to the branch and CI runs this.
+/// What there is before anything is planned.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub(super) bundled: Bundled,
+    pub(super) world: World,
+    /// The first look at each environment.
+    pub(super) firsts: Vec<First>,
+    /// How long each environment's deploy may take.
+    timeouts: Vec<Duration>,
+}
+
+impl Ground {
+    /// What is wanted of each environment: the same version.
+    pub(super) fn desired(
+        &self,
+        args: &DeployArgs,
+        source: &Source,
+        targets: &[Target],
+        settings: &[DeploySettings],
+    ) -> Vec<Desired> {
+        let file = &self.bundled.file;
+        let all = targets.iter().zip(settings).zip(&self.timeouts);
+        all.map(|((target, settings), timeout)| Desired {
+            label: Label::of(settings.label.as_deref(), source, &file.sha256),
+            description: source.description(settings.message.as_deref()),
+            bundle: file.clone(),
+            bucket: settings.bucket.clone(),
+            force: args.force,
+            timeout: *timeout,
+            target: target.clone(),
+        })
+        .collect()
+    }
+}
+
+/// The environments; none where no environment belongs to the branch and CI runs this.
 pub(super) fn choose(
     cx: &Context,
     args: &DeployArgs,
     source: &Source,
-    report: &mut DeployReport,
-) -> Result<Option<Target>> {
+    all: &mut Deployments,
+) -> Result<Vec<Target>> {
     if let Some(trouble) = &source.trouble {
         let text = format!("git does not tell about this tree: {trouble}");
         cx.out.event(&Event::Warning(&text));
     }
-    let app = cx.settings.app(args.target.application.app.as_deref())?;
-    report.application = Some(app.clone());
+    let app = cx.settings.app(args.application.app.as_deref())?;
+    all.reports[0].application = Some(app.clone());
     let branch = cx.settings.branch(source.branch.as_deref());
-    let choice = Choice {
+    let choice = |wanted| Choice {
         config: &cx.settings.config,
         app: &app,
-        wanted: cx.settings.wanted(args.target.env.as_deref()),
+        wanted,
         branch: branch.as_deref(),
         any_branch: args.any_branch,
     };
-    match choice.choose()? {
-        Chosen::Target(target) => {
-            report.about(&target);
-            cx.about(&target);
-            Ok(Some(target))
+    let wanted = cx.settings.all_wanted(&args.env);
+    let by_branch = wanted.is_empty().then_some(None);
+    let (mut targets, mut problems) = (Vec::new(), Vec::new());
+    for wanted in by_branch.into_iter().chain(wanted.into_iter().map(Some)) {
+        let choice = choice(wanted);
+        match choice.choose() {
+            Ok(Chosen::Target(target)) if targets.contains(&target) => {}
+            Ok(Chosen::Target(target)) => targets.push(target),
+            Ok(Chosen::NoneForBranch) if cx.settings.knows_branch(branch.as_deref()) => {
+                let why = choice.none_for_branch().message().to_owned();
+                cx.out
+                    .event(&Event::Note(&format!("nothing is deployed: {why}")));
+                all.reports[0].settle(Outcome::Skipped, Some(why));
+                return Ok(Vec::new());
+            }
+            Ok(Chosen::NoneForBranch) => problems.push(choice.none_for_branch()),
+            Err(error) => problems.push(error),
         }
-        Chosen::NoneForBranch if cx.settings.knows_branch(branch.as_deref()) => {
-            let why = choice.none_for_branch().message().to_owned();
-            cx.out
-                .event(&Event::Note(&format!("nothing is deployed: {why}")));
-            report.settle(Outcome::Skipped, Some(why));
-            Ok(None)
-        }
-        Chosen::NoneForBranch => Err(choice.none_for_branch()),
     }
+    problems.extend(different_compose_files(cx, &targets));
+    if let Some(problem) = Error::all(problems) {
+        return Err(problem);
+    }
+    all.about(&targets);
+    cx.about(&targets[0]);
+    Ok(targets)
 }
 
-/// Makes the bundle while the environment is looked at. A bundle that cannot be made ends the
+/// One bundle has one compose file.
+fn different_compose_files(cx: &Context, targets: &[Target]) -> Option<Error> {
+    let file = |target: &Target| cx.settings.compose(target.key.as_deref());
+    let (first, rest) = targets.split_first()?;
+    let other = rest.iter().find(|other| file(other) != file(first))?;
+    let text = format!(
+        "{} and {} cannot be deployed together: their compose files differ ({} and {})",
+        first.environment,
+        other.environment,
+        file(first).display(),
+        file(other).display()
+    );
+    Some(Error::new(Kind::Usage, text).hint(format!(
+        "deploy them one after the other: `beanship deploy --env {}`",
+        first.key.as_ref().unwrap_or(&first.environment)
+    )))
+}
+
+/// Makes the bundle while the environments are looked at. A bundle that cannot be made ends the
 /// deploy before AWS matters; what our checks have found there by then is told as well.
 pub(super) async fn prepare(
     cx: &Context,
-    target: &Target,
-    settings: &DeploySettings,
-    deadline: Instant,
-) -> Result<(Bundled, World, First)> {
-    let (job, out) = (Job::new(cx, target.key.as_deref(), None), cx.out.clone());
+    targets: &[Target],
+    settings: &[DeploySettings],
+    begun: Instant,
+) -> Result<Ground> {
+    let keys: Vec<_> = targets.iter().map(|it| it.key.as_deref()).collect();
+    let (job, out) = (Job::new(cx, &keys, None), cx.out.clone());
     let mut bundling = tokio::task::spawn_blocking(move || job.make(&out));
     let looking = async {
         let aws = cx.aws().await?;
-        headline(cx, target, &aws.region);
-        let first = first_look(&aws, target, &settings.bucket).await?;
-        Ok((
-            World {
-                aws,
-                out: cx.out.clone(),
-                deadline,
-            },
-            first,
-        ))
+        headline(cx, targets, &aws.region);
+        let firsts = first_look(&aws, targets, &settings[0].bucket).await?;
+        Ok((aws, firsts))
     };
     tokio::pin!(looking);
     let (bundled, looked) = tokio::select! {
@@ -86,21 +144,26 @@ pub(super) async fn prepare(
     };
     let mut problems = Vec::new();
     problems.extend(
-        settings
+        settings[0]
             .label
             .as_deref()
             .and_then(|label| Label::check(label).err()),
     );
     match bundled.map_err(|why| stopped(&why))? {
         Ok(bundled) if problems.is_empty() => {
-            let (world, first) = match looked {
+            let (aws, firsts) = match looked {
                 Some(looked) => looked?,
                 None => looking.await?,
             };
-            for note in &first.notes {
-                cx.out.event(&Event::Note(note));
-            }
-            Ok((bundled, world, first))
+            let timeouts = timeouts(cx, settings, &firsts);
+            let longest = timeouts.iter().max().copied().unwrap_or_default();
+            let world = World::new(aws, &cx.out, &targets[0].app, begun + longest);
+            Ok(Ground {
+                bundled,
+                world,
+                firsts,
+                timeouts,
+            })
         }
         bundled => {
             problems.extend(bundled.err());
@@ -109,7 +172,7 @@ pub(super) async fn prepare(
                 None => tokio::time::timeout(ALSO_AT_AWS, looking).await.ok(),
             };
             let at_aws = looked.and_then(|looked| match looked {
-                Ok((_, first)) => first.bucket.err(),
+                Ok((_, firsts)) => firsts.into_iter().find_map(|first| first.bucket.err()),
                 Err(error) => Some(error),
             });
             problems.extend(at_aws.filter(|error| error.kind() == Kind::Check));
@@ -118,14 +181,27 @@ pub(super) async fn prepare(
     }
 }
 
-fn headline(cx: &Context, target: &Target, region: &str) {
-    let place = match cx.settings.sandbox {
-        SandboxMode::Off => region.to_owned(),
-        _ => format!("{region}, in the sandbox"),
-    };
+/// How long each deploy may take; tells what could not be seen.
+fn timeouts(cx: &Context, settings: &[DeploySettings], firsts: &[First]) -> Vec<Duration> {
+    for note in firsts.iter().flat_map(|first| &first.notes) {
+        cx.out.event(&Event::Note(note));
+    }
+    let all = settings.iter().zip(firsts);
+    all.map(|(settings, first)| {
+        settings
+            .following
+            .timeout(first.configuration.as_ref().ok())
+    })
+    .collect()
+}
+
+fn headline(cx: &Context, targets: &[Target], region: &str) {
+    let names: Vec<&str> = targets.iter().map(|it| it.environment.as_str()).collect();
     let text = format!(
-        "Deploying {} to {} ({place})",
-        target.app, target.environment
+        "Deploying {} to {} ({})",
+        targets[0].app,
+        names.join(", "),
+        place(cx, region)
     );
     cx.out.event(&Event::Headline(&text));
     for key in cx.settings.config.without_effect() {
@@ -135,11 +211,7 @@ fn headline(cx: &Context, target: &Target, region: &str) {
 }
 
 /// Waits for a busy environment, before anything is used up, and looks again.
-pub(in crate::commands) async fn ready(
-    world: &World,
-    first: First,
-    follower: &mut Follower,
-) -> Result<First> {
+pub(in crate::commands) async fn ready(world: &World, first: First) -> Result<First> {
     if first.environment.is_ready() {
         return Ok(first);
     }
@@ -149,7 +221,7 @@ pub(in crate::commands) async fn ready(
         first.environment.status
     );
     world.out.event(&Event::Note(&text));
-    let environment = wait_until_ready(world, &name, follower).await?;
+    let environment = wait_until_ready(world, &name).await?;
     let events = deploy::events::read(&world.aws, &name, None, 100)
         .await
         .unwrap_or_default();

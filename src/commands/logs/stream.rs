@@ -5,11 +5,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
-use aws_sdk_elasticbeanstalk::types::ConfigurationSettingsDescription;
 use jiff::Timestamp;
 
 use crate::aws::error::Explain;
-use crate::deploy::environment::SERVICE;
+use crate::deploy::configuration;
 use crate::deploy::explain::redact::Redactor;
 use crate::error::Result;
 use crate::output::Event;
@@ -106,24 +105,10 @@ fn prefix(wish: &Wish<'_>) -> String {
 
 /// Whether the environment streams its logs.
 async fn is_streaming(wish: &Wish<'_>) -> Result<bool> {
-    let told = wish
-        .aws
-        .eb
-        .describe_configuration_settings()
-        .application_name(&wish.application)
-        .environment_name(&wish.environment)
-        .send()
-        .await
-        .explain(SERVICE, "DescribeConfigurationSettings")?;
-    let options = told
-        .configuration_settings()
-        .iter()
-        .flat_map(ConfigurationSettingsDescription::option_settings);
-    Ok(options.into_iter().any(|option| {
-        option.namespace() == Some("aws:elasticbeanstalk:cloudwatch:logs")
-            && option.option_name() == Some("StreamLogs")
-            && option.value() == Some("true")
-    }))
+    let configuration =
+        configuration::read(&wish.aws, &wish.application, &wish.environment).await?;
+    let streams = configuration.value("aws:elasticbeanstalk:cloudwatch:logs", "StreamLogs");
+    Ok(streams == Some("true"))
 }
 
 async fn groups(wish: &Wish<'_>) -> Result<Vec<String>> {

@@ -247,6 +247,7 @@ mod tests {
             message: message.into(),
             request_id: None,
             version_label: None,
+            environment: None,
         };
         let started = event("requestEnvironmentInfo is starting.");
         assert_eq!(ending(std::slice::from_ref(&started)), None);

@@ -30,6 +30,7 @@ fn events(lines: &str) -> Vec<Event> {
             message: message.into(),
             request_id: text(request),
             version_label: text(label),
+            environment: None,
         }
     };
     let lines = lines.split(',').filter(|line| !line.trim().is_empty());

@@ -42,6 +42,7 @@ impl Case {
             message: message.into(),
             request_id: request_id.map(Into::into),
             version_label: None,
+            environment: None,
         });
         self
     }

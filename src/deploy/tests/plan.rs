@@ -34,6 +34,7 @@ fn desired() -> Desired {
             encryption: None,
         },
         force: false,
+        timeout: std::time::Duration::from_secs(1200),
     }
 }
 

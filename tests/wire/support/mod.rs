@@ -191,6 +191,16 @@ impl Project {
         text.lines().map(call).collect()
     }
 
+    /// Waits until the sandbox has answered a call like this so many times.
+    pub fn until(&self, call: &str, times: usize) {
+        let begun = std::time::Instant::now();
+        while self.calls().iter().filter(|seen| *seen == call).count() < times {
+            let waited = begun.elapsed();
+            assert!(waited.as_secs() < 60, "no {call}: {:?}", self.calls());
+            std::thread::yield_now();
+        }
+    }
+
     /// Forgets the calls so far.
     pub fn forget_calls(&self) {
         let log = self.path().join(".beanship/sandbox/requests.jsonl");

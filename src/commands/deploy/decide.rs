@@ -1,0 +1,157 @@
+//! What is to be done for each environment: look again, plan, agree, make the version.
+
+use futures_util::future::try_join_all;
+
+use crate::cli::DeployArgs;
+use crate::commands::Context;
+use crate::deploy::environment::Environment;
+use crate::deploy::events::{Event as Past, Operation};
+use crate::deploy::outcome::Outcome;
+use crate::deploy::report::DeployReport;
+use crate::deploy::version::{Content, Label};
+use crate::deploy::{DeployStep, Desired, First, Joint, Made, plan_all, second_look};
+use crate::error::Result;
+use crate::output::Event;
+use crate::plan::Plan;
+
+use super::course::apply;
+use super::prepare::{Ground, ready};
+
+/// What is to be done for an environment.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// Nothing more: the report says why.
+    Done,
+    /// It is busy with this very bundle: follow that.
+    Resume {
+        /// What runs.
+        operation: Operation,
+        /// The events before it, newest first.
+        before: Vec<Past>,
+    },
+    /// Update it and follow that.
+    Update {
+        /// The update.
+        plan: Plan<DeployStep>,
+        /// The environment before.
+        environment: Box<Environment>,
+    },
+}
+
+/// Decides for each environment, and makes the version that they get.
+pub(super) async fn decide(
+    cx: &Context,
+    args: &DeployArgs,
+    desired: &[Desired],
+    ground: &Ground,
+    reports: &mut [DeployReport],
+) -> Result<Vec<Way>> {
+    let world = &ground.world;
+    let mut ways = Vec::new();
+    let mut open = Vec::new();
+    for (at, (desired, first)) in desired.iter().zip(&ground.firsts).enumerate() {
+        world.board.follow(&first.environment.name, &first.events);
+        ways.push(resumed(args, desired, first));
+        if matches!(ways[at], Way::Done) {
+            open.push((at, first.clone()));
+        }
+    }
+    if !args.plan {
+        let waits = open.into_iter();
+        let waits = waits.map(async |(at, first)| Ok((at, ready(world, first).await?)));
+        open = try_join_all(waits).await?;
+    }
+    let (places, firsts): (Vec<usize>, Vec<First>) = open.into_iter().unzip();
+    let observed = second_look(&world.aws, &desired[0], firsts).await?;
+    let wanted = || places.iter().map(|at| &desired[*at]);
+    let Joint { version, updates } = plan_all(wanted().zip(&observed))?;
+    for ((at, plan), observed) in places.iter().zip(&updates).zip(&observed) {
+        reports[*at].planned(&version, plan, &desired[*at], observed);
+        if plan.is_empty() {
+            warn_of_health(cx, &observed.environment);
+            reports[*at].settle(Outcome::Unchanged, None);
+        }
+    }
+    if updates.iter().all(Plan::is_empty) {
+        return Ok(ways);
+    }
+    let all = [&version].into_iter().chain(&updates);
+    let changes: Vec<_> = all.flat_map(Plan::changes).collect();
+    cx.out.event(&Event::Plan(&changes));
+    let protected = protected(cx, wanted().zip(&updates));
+    let agreed = match protected {
+        _ if args.plan => false,
+        Some(why) => cx.agree(&changes, &why).await?,
+        None => true,
+    };
+    if agreed {
+        apply(world, &version, &mut Made::default(), |_| {}).await?;
+    }
+    for ((at, plan), observed) in places.into_iter().zip(updates).zip(observed) {
+        if plan.is_empty() {
+            continue;
+        }
+        if agreed {
+            let environment = Box::new(observed.environment);
+            ways[at] = Way::Update { plan, environment };
+        } else {
+            reports[at].settle(Outcome::Planned, None);
+        }
+    }
+    Ok(ways)
+}
+
+/// With `--resume`: the operation that keeps the environment busy, if it leads to this very
+/// bundle.
+fn resumed(args: &DeployArgs, desired: &Desired, first: &First) -> Way {
+    if !args.resume || args.plan || first.environment.is_ready() {
+        return Way::Done;
+    }
+    let Some(operation) = Operation::latest(&first.events) else {
+        return Way::Done;
+    };
+    let heading = first.environment.version_label.as_ref();
+    let same = operation
+        .label
+        .as_ref()
+        .or(heading)
+        .is_some_and(|label| match &desired.label {
+            Label::Given(given) => given == label,
+            Label::Derived(_) => Content::of(label, None, &desired.bundle.sha256) == Content::Same,
+        });
+    if !same {
+        return Way::Done;
+    }
+    let before = first.events[operation.events.len()..].to_vec();
+    Way::Resume { operation, before }
+}
+
+/// The environment runs what it should; that it is not well deserves a word all the same.
+fn warn_of_health(cx: &Context, environment: &Environment) {
+    if environment.health == "Red" {
+        let text = format!(
+            "{} is Red although nothing has to change: see `beanship status --env {}`",
+            environment.name, environment.name
+        );
+        cx.out.event(&Event::Warning(&text));
+    }
+}
+
+/// Why the changes are asked about: only protected environments are.
+fn protected<'a>(
+    cx: &Context,
+    updates: impl Iterator<Item = (&'a Desired, &'a Plan<DeployStep>)>,
+) -> Option<String> {
+    let asks = |(desired, plan): &(&Desired, &Plan<DeployStep>)| {
+        !plan.is_empty() && super::super::redeploy::is_protected(cx, &desired.target)
+    };
+    let names: Vec<&str> = updates
+        .filter(asks)
+        .map(|(desired, _)| desired.target.environment.as_str())
+        .collect();
+    match names.as_slice() {
+        [] => None,
+        [name] => Some(format!("{name} is protected")),
+        names => Some(format!("{} are protected", names.join(", "))),
+    }
+}
