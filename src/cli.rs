@@ -218,6 +218,9 @@ pub struct FollowingArgs {
     /// How long health may take after the update [env: BEANSHIP_HEALTH_TIMEOUT] [default: 2m]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub health_timeout: Option<Duration>,
+    /// Leave out the smoke check of the project file
+    #[arg(long)]
+    pub no_smoke: bool,
 }
 
 /// `beanship watch`

@@ -3,6 +3,8 @@
 //! Unknown keys are errors with their position. What the file means together with flags and
 //! the environment is decided in [`crate::settings`].
 
+mod smoke;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,8 @@ use crate::deploy::bucket::Encryption;
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::error::{Error, Kind, Result};
 use crate::yaml;
+
+pub use smoke::{SmokeConfig, SmokeSetting, Statuses};
 
 /// The file's name.
 pub const FILE_NAME: &str = "beanship.yml";
@@ -43,6 +47,8 @@ pub struct Config {
     /// How the compose file is judged.
     #[serde(default)]
     pub check: CheckConfig,
+    /// What must hold after an update of any environment that serves HTTP.
+    pub smoke: Option<SmokeSetting>,
     /// Environment properties for all environments.
     properties: Option<IgnoredAny>,
     /// Account-wide infrastructure.
@@ -111,6 +117,8 @@ pub struct EnvironmentConfig {
     pub deploy: DeployConfig,
     /// Its own compose file, relative to the project file.
     pub compose: Option<PathBuf>,
+    /// What must hold after an update of it.
+    pub smoke: Option<SmokeSetting>,
     deployer: Option<IgnoredAny>,
     network: Option<IgnoredAny>,
     database: Option<IgnoredAny>,
@@ -262,6 +270,9 @@ impl Config {
         }
         if self.bucket_kms_key_id.is_some() && self.bucket_sse != Some(BucketSse::Kms) {
             problem("`bucket_kms_key_id` only counts with `bucket_sse: aws:kms`".into());
+        }
+        for text in self.smoke_problems() {
+            problem(text);
         }
         problems
     }

@@ -225,7 +225,7 @@ fn causes<'a>(
 }
 
 /// The innermost cause in words.
-pub(super) fn root(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn root(error: &(dyn StdError + 'static)) -> String {
     let innermost = causes(error)
         .last()
         .map_or_else(String::new, ToString::to_string);

@@ -24,6 +24,9 @@ use wire::Wire;
 
 /// How often the SDK tries a call in all, in its standard mode.
 const ATTEMPTS: u32 = 8;
+/// How long the SDK waits at most before it tries a call to Elastic Beanstalk again for the first
+/// time; our own pace keeps the calls apart. In all its attempts that makes half a minute.
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 /// How long AWS may stay silent at first before it counts as out of reach.
 const FIRST_ANSWER: Duration = Duration::from_secs(12);
 
@@ -64,6 +67,8 @@ pub struct Aws {
     pub sts: aws_sdk_sts::Client,
     /// The region of all of them.
     pub region: String,
+    /// The endpoint of the embedded AWS, where that is what all this is about.
+    pub sandbox: Option<String>,
     /// Where the calls go, in words.
     place: String,
     /// The profile that was asked for.
@@ -90,7 +95,12 @@ impl Aws {
             .connect_timeout(Duration::from_secs(4))
             .read_timeout(Duration::from_secs(30))
             .build();
-        let eb = aws_sdk_elasticbeanstalk::config::Builder::from(&config)
+        let mut eb = aws_sdk_elasticbeanstalk::config::Builder::from(&config);
+        if let Some(retries) = config.retry_config() {
+            let retries = retries.clone().with_initial_backoff(FIRST_BACKOFF);
+            eb.set_retry_config(Some(retries));
+        }
+        let eb = eb
             .timeout_config(timeouts.clone())
             .interceptor(wire::Tap(wire.clone()))
             .build();
@@ -112,6 +122,7 @@ impl Aws {
             logs: aws_sdk_cloudwatchlogs::Client::from_conf(logs),
             sts: aws_sdk_sts::Client::from_conf(sts),
             region,
+            sandbox: access.local.as_ref().map(|local| local.endpoint.clone()),
             place,
             profile: access.profile.clone().filter(|_| access.local.is_none()),
             wire,

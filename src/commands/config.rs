@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::cli::ConfigArgs;
 use crate::config::{BucketSse, BundleConfig, EnvironmentKind, Tier};
+use crate::deploy::smoke::Smoke;
 use crate::error::{Error, Exit, Kind, Result};
 use crate::output::Report;
 use crate::settings::{Choice, Settings, Target};
@@ -85,6 +86,8 @@ struct ResolvedEnvironment {
     tier: Tier,
     protected: bool,
     compose: PathBuf,
+    /// None: nothing is checked after an update.
+    smoke: Option<Smoke>,
 }
 
 fn environment(settings: &Settings, target: Target) -> ResolvedEnvironment {
@@ -95,6 +98,10 @@ fn environment(settings: &Settings, target: Target) -> ResolvedEnvironment {
     let declared = declared.unwrap_or_default();
     ResolvedEnvironment {
         compose: settings.compose(key),
+        smoke: settings
+            .config
+            .smoke(key)
+            .map(|smoke| Smoke::of(smoke, &settings.root, false)),
         name: target.environment,
         branches: declared.branches,
         platform: declared.platform,

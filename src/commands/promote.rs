@@ -28,6 +28,7 @@ pub async fn run(cx: &Context, args: &PromoteArgs) -> Result<Exit> {
 /// The runbook.
 async fn promote(cx: &Context, args: &PromoteArgs, Plain(report): &mut Plain) -> Result<()> {
     let (from, to) = targets(cx, args)?;
+    report.call("promotion");
     report.application = Some(to.app.clone());
     report.environment = Some(to.environment.clone());
     let course = Course::begin(cx, &args.follow, &to)?;

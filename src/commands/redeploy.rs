@@ -10,6 +10,7 @@ use crate::cli::{DeployArgs, FollowArgs};
 use crate::deploy::environment::Environment;
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
+use crate::deploy::smoke;
 use crate::deploy::watch::{Seen, Watch};
 use crate::deploy::{DeployStep, First, Made, World, first_look};
 use crate::error::{Exit, Result};
@@ -135,6 +136,7 @@ impl Redeploy<'_> {
         args: &FollowArgs,
         report: &mut DeployReport,
     ) -> Result<()> {
+        let following = &self.course.settings.following;
         let changes = self.plan.changes();
         report.version_label = Some(self.label.to_owned());
         report
@@ -143,6 +145,9 @@ impl Redeploy<'_> {
         report.plan = Some(changes.clone());
         if self.plan.is_empty() {
             report.settle(Outcome::Unchanged, None);
+            if !args.plan {
+                smoke::check(&self.world, following.smoke.as_ref(), report).await;
+            }
             return Ok(());
         }
         cx.out.event(&Event::Plan(&changes));
@@ -180,16 +185,18 @@ impl Redeploy<'_> {
             report.settle(Outcome::Started, None);
             return Ok(());
         }
+        let following = &self.course.settings.following;
         let watch = Watch {
             world: &self.world,
             name: &self.environment.name,
             wanted: Some(self.label),
             previous: self.environment.version_label.as_deref(),
             request_id: made.request_id,
-            health: self.course.settings.following.health,
-            health_timeout: self.course.settings.following.health_timeout,
+            health: following.health,
+            health_timeout: following.health_timeout,
         };
         watch.to_the_end(Seen::default(), report).await?;
+        smoke::check(&self.world, following.smoke.as_ref(), report).await;
         explain(cx, &self.world, self.label, report).await;
         Ok(())
     }

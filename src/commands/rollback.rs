@@ -56,6 +56,7 @@ async fn roll_back(
         args.target.application.app.as_deref(),
         args.target.env.as_deref(),
     )?;
+    report.deploy.call("rollback");
     report.deploy.application = Some(target.app.clone());
     report.deploy.environment = Some(target.environment.clone());
     let course = Course::begin(cx, &args.follow, &target)?;

@@ -7,6 +7,7 @@ use crate::cli::WatchArgs;
 use crate::deploy::events::{Event, Operation};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
+use crate::deploy::smoke;
 use crate::deploy::watch::{Seen, Watch};
 use crate::deploy::{World, configuration, environment, events};
 use crate::error::{Error, Exit, Kind, Result};
@@ -131,5 +132,6 @@ pub(super) async fn resume(
         let environment = report.seen.environment.as_ref();
         report.version_label = environment.and_then(|seen| seen.version_label.clone());
     }
+    smoke::check(world, following.smoke.as_ref(), report).await;
     Ok(())
 }

@@ -3,16 +3,16 @@
 //! environment asks for the next round; the first who asks looks for all of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex as Lock, MutexGuard, PoisonError};
+use std::sync::{Mutex as Lock, MutexGuard as LockGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rand::RngExt;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::environment::{self, Environment};
 use super::events::{self, Event, Follower, Scope};
-use crate::aws::Aws;
+use crate::aws::{Aws, Purpose};
 use crate::error::{Error, Kind, Result};
 use crate::output::{self, Out};
 use crate::settings::duration;
@@ -28,6 +28,8 @@ pub struct Board {
     application: String,
     /// Held by who looks.
     looking: Mutex<()>,
+    /// Held by who does what may wait.
+    unhurried: Mutex<()>,
     state: Lock<State>,
 }
 
@@ -64,6 +66,7 @@ impl Board {
             out: out.clone(),
             application: application.to_owned(),
             looking: Mutex::new(()),
+            unhurried: Mutex::new(()),
             state: Lock::new(State {
                 round: 0,
                 followed: BTreeMap::new(),
@@ -154,6 +157,12 @@ impl Board {
         Ok(news)
     }
 
+    /// Waits for the right to do what takes many calls and does not matter to others: one at a
+    /// time.
+    pub async fn unhurried(&self) -> MutexGuard<'_, ()> {
+        self.unhurried.lock().await
+    }
+
     /// Whether several environments are followed, so that one says what is being waited for.
     #[must_use]
     pub fn is_shared(&self) -> bool {
@@ -167,7 +176,9 @@ impl Board {
             let names: Vec<String> = state.followed.keys().cloned().collect();
             (names, state.round % 2 == 1)
         };
+        let turn = self.aws.turn(Purpose::Verdict).await;
         let mut found = environment::describe(&self.aws, None, &names).await?;
+        drop(turn);
         let ready = found.iter().any(Environment::is_ready);
         let events = match events_due || ready || found.len() < names.len() {
             true => self.events(&names).await?,
@@ -209,6 +220,7 @@ impl Board {
         };
         let since = since.map(events::with_latecomers);
         let limit = if first { 100 } else { 5000 };
+        let _turn = self.aws.turn(Purpose::Verdict).await;
         match events::read_in(&self.aws, scope, since, limit).await {
             Err(error) if error.kind() == Kind::Denied => Ok(Vec::new()),
             events => events,
@@ -247,16 +259,16 @@ impl Board {
             let youngest = state.followed.values().map(|it| it.begun).max();
             let age = youngest.map_or(Duration::ZERO, |begun| begun.elapsed());
             match age.as_secs() {
-                ..6 if state.followed.len() == 1 => Duration::from_millis(650),
+                ..4 if state.followed.len() == 1 => Duration::from_millis(650),
                 ..120 => Duration::from_secs(3),
-                _ => Duration::from_secs(7),
+                _ => Duration::from_secs(8),
             }
         };
         let slow = usual.mul_f64(self.aws.slowness());
         sleep(slow, deadline).await;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> LockGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

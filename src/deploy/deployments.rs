@@ -83,12 +83,14 @@ impl Serialize for Deployments {
 impl Report for Deployments {
     fn human(&self) -> String {
         let one = |report: &DeployReport| match (report.human(), &report.environment) {
-            (text, Some(name)) if text.is_empty() && self.several => {
-                format!("{}: {name}", report.outcome.word())
+            (text, _) if !text.is_empty() => Some(text),
+            (_, Some(name)) if self.several && report.exit() != Exit::Refused => {
+                Some(format!("{}: {name}", report.outcome.word()))
             }
-            (text, _) => text,
+            _ => None,
         };
-        self.reports.iter().map(one).collect::<Vec<_>>().join("\n")
+        let texts: Vec<_> = self.reports.iter().filter_map(one).collect();
+        texts.join("\n")
     }
 
     fn step_outputs(&self) -> Vec<(&'static str, String)> {

@@ -85,6 +85,18 @@ impl Event {
         })
     }
 
+    /// The word of enhanced health that the environment has come to, and why, where this event
+    /// tells that: `Environment health has transitioned from Ok to Info. <why>`.
+    #[must_use]
+    pub fn health(&self) -> Option<(&str, &str)> {
+        let rest = self
+            .message
+            .strip_prefix("Environment health has transitioned from ")?;
+        let (_, to) = rest.split_once(" to ")?;
+        let (word, why) = to.split_once('.')?;
+        Some((word, why.trim_start()))
+    }
+
     /// Whether it starts an update.
     #[must_use]
     pub fn starts_update(&self) -> bool {

@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod prune;
 pub mod report;
 pub mod rollback;
+pub mod smoke;
 pub mod source;
 mod steps;
 mod stored;

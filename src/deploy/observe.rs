@@ -130,7 +130,7 @@ async fn latest(aws: &Aws, targets: &[Target]) -> Result<Vec<Event>> {
                 && (event.tells_success() || event.tells_failure())
         };
         if !all.iter().any(ends) {
-            let _turn = aws.turn(Purpose::Work).await;
+            let _turn = aws.turn(Purpose::Look).await;
             let own = events::read(aws, name, None, LATEST).await?;
             all.retain(|event| event.environment.as_ref() != Some(name));
             all.extend(own);
@@ -140,7 +140,7 @@ async fn latest(aws: &Aws, targets: &[Target]) -> Result<Vec<Event>> {
 }
 
 async fn settings(aws: &Aws, target: &Target) -> Result<Configuration> {
-    let _turn = aws.turn(Purpose::Work).await;
+    let _turn = aws.turn(Purpose::Look).await;
     configuration::read(aws, &target.app, &target.environment).await
 }
 
@@ -269,7 +269,7 @@ pub async fn second_look(
             .map_or(Content::Unknown, |c| c.content);
         let instances = match content {
             Content::Same => {
-                let _turn = aws.turn(Purpose::Work).await;
+                let _turn = aws.turn(Purpose::Look).await;
                 environment::instances(aws, &first.environment.name).await?
             }
             _ => Instances::NotTold("not asked".into()),

@@ -160,7 +160,11 @@ impl Look<'_> {
     pub fn judge(&self) -> Verdict {
         let environment = self.environment;
         if environment.is_gone() {
-            return failed("the environment is being terminated");
+            let why = "the environment is being terminated";
+            return match self.failure() {
+                Some(error) => failed(&format!("{why}, after an error: {}", error.message)),
+                None => failed(why),
+            };
         }
         if !environment.is_ready() {
             return Verdict::Working(self.at_work());
@@ -172,6 +176,10 @@ impl Look<'_> {
                 Outcome::Failed
             };
             return Verdict::Settled(outcome, failure.message.clone());
+        }
+        if self.aborted() && !self.is_followed() {
+            // Whatever the label says: instances may run different versions (facts 2.4).
+            return Verdict::Settled(Outcome::Aborted, "the update was aborted".into());
         }
         if environment.version_label.as_deref() != Some(self.wanted) {
             return self.other_label();
@@ -186,21 +194,39 @@ impl Look<'_> {
     }
 
     /// The event that decides that this operation failed, if any: an error of our request, or
-    /// known words of ours or of nobody's. The last known text says most.
+    /// known words of ours or of nobody's. The first error is the cause of the others.
     fn failure(&self) -> Option<&Event> {
-        let ours = |event: &&Event| match (&event.request_id, self.request_id) {
-            (Some(theirs), Some(ours)) => theirs == ours,
-            _ => true,
-        };
-        let known = |event: &&Event| event.tells_failure();
-        let fatal = |event: &&Event| {
-            event.is_error() && event.request_id.is_some() && self.request_id.is_some()
-        };
-        let events = || self.events.iter().filter(ours);
-        events()
-            .find(|event| event.is_error() && event.tells_failure())
-            .or_else(|| events().find(known))
-            .or_else(|| events().find(fatal))
+        let decides = |event: &&Event| event.tells_failure() || self.is_own(event);
+        let errors = || self.not_of_others().filter(|event| event.is_error());
+        let known = || self.not_of_others().find(|event| event.tells_failure());
+        errors().find(decides).or_else(known)
+    }
+
+    /// The events of our request and of none; all of them where ours is not known.
+    fn not_of_others(&self) -> impl Iterator<Item = &Event> {
+        let others = |event: &&Event| self.request_id.is_some() && self.is_foreign(event);
+        self.events.iter().filter(move |event| !others(event))
+    }
+
+    /// Whether an event is certainly of our request.
+    fn is_own(&self, event: &Event) -> bool {
+        self.request_id.is_some() && event.request_id.as_deref() == self.request_id
+    }
+
+    /// Whether an event is of a request that is not known to be ours.
+    fn is_foreign(&self, event: &Event) -> bool {
+        event.request_id.is_some() && event.request_id.as_deref() != self.request_id
+    }
+
+    /// Whether our operation is known to have run to its good end.
+    fn completed(&self) -> bool {
+        self.not_of_others().any(Event::tells_success)
+    }
+
+    /// Whether the operation that was started last is known not to be ours.
+    fn is_followed(&self) -> bool {
+        let started = self.events.iter().rev().find(|event| event.starts_update());
+        self.request_id.is_some() && started.is_some_and(|event| self.is_foreign(event))
     }
 
     /// Whether somebody aborted the update: seen in its status, or told by an event.
@@ -210,16 +236,35 @@ impl Look<'_> {
 
     /// Whether the update left any trace: work seen, or an event of its request.
     fn has_happened(&self) -> bool {
-        let ours = |event: &Event| event.request_id.as_deref() == self.request_id;
         self.seen_working
             || self.previous != Some(self.wanted)
-            || (self.request_id.is_some() && self.events.iter().any(ours))
+            || self.events.iter().any(|event| self.is_own(event))
+    }
+
+    /// Whether another label is certainly somebody else's deploy. The previous one may as well
+    /// be where Elastic Beanstalk went back to, so there both must be known: that ours came to
+    /// its end, and that another operation followed.
+    fn is_replaced(&self, label: &str) -> bool {
+        match Some(label) == self.previous {
+            true => self.completed() && self.is_followed(),
+            false => self.completed() || self.is_followed(),
+        }
     }
 
     fn other_label(&self) -> Verdict {
         let label = self.environment.version_label.as_deref();
-        if self.aborted() {
-            return Verdict::Settled(Outcome::Aborted, "the update was aborted".into());
+        let superseded = |label: &str| {
+            let why = format!("the environment now runs {label}, from another deploy");
+            Verdict::Settled(Outcome::Superseded, why)
+        };
+        if let Some(label) = label.filter(|label| self.is_replaced(label)) {
+            return superseded(label);
+        }
+        let begun = self.seen_working || self.events.iter().any(|event| self.is_own(event));
+        let error = self.not_of_others().find(|event| event.is_error());
+        if let Some(error) = error.filter(|_| begun) {
+            // Of no request, and in words that are not known; but the label bears it out.
+            return failed(&error.message);
         }
         if self.ready_for < SECOND_LOOK {
             return Verdict::Unsettled(format!(
@@ -234,10 +279,7 @@ impl Look<'_> {
                 Outcome::RolledBack,
                 format!("the environment is back on {}", label.unwrap_or_default()),
             ),
-            Some(label) => Verdict::Settled(
-                Outcome::Superseded,
-                format!("the environment now runs {label}, from another deploy"),
-            ),
+            Some(label) => superseded(label),
         }
     }
 
@@ -280,6 +322,9 @@ impl Look<'_> {
             None => format!("health is {}", environment.health),
         };
         match environment.health.as_str() {
+            "Green" if self.health_moves() => {
+                Verdict::Unsettled(format!("{seen}, and has not come to rest"))
+            }
             "Green" => Verdict::Settled(Outcome::Succeeded, seen),
             _ if self.health == HealthPolicy::Any => {
                 Verdict::Settled(Outcome::SucceededWithWarnings, seen)
@@ -298,6 +343,17 @@ impl Look<'_> {
             }
             _ => failed(&format!("{seen} after the update")),
         }
+    }
+
+    /// Whether enhanced health still is at the update, or an event tells another health than the
+    /// environment shows: one of them is older (facts 2.6).
+    fn health_moves(&self) -> bool {
+        let word = self.environment.health_status.as_deref();
+        let told = self.events.iter().rev().find_map(Event::health);
+        let moves = |(told, why): (&str, &str)| {
+            word != Some(told) || why.starts_with("Application update in progress")
+        };
+        self.ready_for < SECOND_LOOK && word.is_some() && told.is_some_and(moves)
     }
 
     fn has_no_instances(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The result of a deploy, for people, machines and GitHub Actions.
 
+mod undone;
+
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Unit};
@@ -9,12 +11,15 @@ use super::environment::Environment;
 use super::events::Event;
 use super::explain::Explanation;
 use super::outcome::Outcome;
+use super::smoke::SmokeReport;
 use super::watch::Seen;
 use super::{BundleFile, DeployStep, Desired, Observed};
 use crate::error::{Error, Exit, Kind};
 use crate::output::{Problem, Report};
 use crate::plan::{Change, Moment, Plan, Step};
 use crate::settings::{Target, duration};
+
+pub use undone::Undone;
 
 /// What became of a deploy. What is not known (yet) is none.
 #[derive(Debug, Serialize)]
@@ -45,12 +50,16 @@ pub struct DeployReport {
     pub finished: Option<Timestamp>,
     /// The environment's events since the update.
     pub events: Vec<Event>,
+    /// The smoke check; none where there is none, or where it did not come to it.
+    pub smoke: Option<SmokeReport>,
     /// Why it failed, out of the instances' logs.
     pub explanation: Option<Explanation>,
     /// What was done about a failure, where that was asked for.
     pub rollback: Option<Undone>,
     /// What went wrong.
     pub error: Option<Problem>,
+    #[serde(skip)]
+    called: &'static str,
     #[serde(skip)]
     begun: Instant,
     #[serde(skip)]
@@ -66,37 +75,6 @@ pub struct DeployReport {
     pub seen: Seen,
 }
 
-/// How the way back from a failed deploy ended.
-#[derive(Debug, Serialize)]
-pub struct Undone {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The version that was gone back to.
-    pub version_label: Option<String>,
-    /// Why that failed.
-    pub error: Option<Problem>,
-    #[serde(skip)]
-    words: String,
-}
-
-impl Undone {
-    /// From the report of the rollback.
-    #[must_use]
-    pub fn of(report: &DeployReport, error: Option<&Error>) -> Self {
-        let label = report.version_label.as_deref().unwrap_or("no version");
-        let words = match error {
-            Some(error) => format!("the rollback failed too: {error}"),
-            None => format!("rolled back to {label}: {}", report.outcome.word()),
-        };
-        Self {
-            outcome: report.outcome,
-            version_label: report.version_label.clone(),
-            error: error.map(Problem::from),
-            words,
-        }
-    }
-}
-
 /// How far a deploy has come with the environment's update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Update {
@@ -106,6 +84,16 @@ pub enum Update {
     Asked,
     /// Elastic Beanstalk works on it.
     Started,
+    /// It is done, and checked.
+    Done,
+}
+
+impl Update {
+    /// Whether Elastic Beanstalk works on it, or may do so.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Asked | Self::Started)
+    }
 }
 
 /// The source bundle of a deploy.
@@ -137,9 +125,11 @@ impl Default for DeployReport {
             duration_seconds: 0.0,
             finished: None,
             events: Vec::new(),
+            smoke: None,
             explanation: None,
             rollback: None,
             error: None,
+            called: "deploy",
             begun: Instant::now(),
             why: None,
             exit: Exit::Done,
@@ -155,6 +145,11 @@ impl DeployReport {
     pub fn about(&mut self, target: &Target) {
         self.application = Some(target.app.clone());
         self.environment = Some(target.environment.clone());
+    }
+
+    /// Says what this is, where it is no deploy: a rollback, a promotion.
+    pub fn call(&mut self, what: &'static str) {
+        self.called = what;
     }
 
     /// Notes the bundle.
@@ -223,6 +218,15 @@ impl DeployReport {
         self.why.is_some()
     }
 
+    /// Takes back that its end is known: the update is done, but it is checked. Gives out why
+    /// it had ended as it had.
+    pub fn unsettle(&mut self) -> Option<String> {
+        if self.update.is_open() {
+            self.update = Update::Done;
+        }
+        self.why.take()
+    }
+
     /// Whether nothing is added any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -274,11 +278,12 @@ impl DeployReport {
 
     /// The error that an unhappy outcome amounts to.
     fn failure(&self) -> Option<Error> {
+        let called = self.called;
         let what = match self.outcome {
-            Outcome::Failed => "the deploy failed",
-            Outcome::RolledBack => "Elastic Beanstalk rolled the deploy back",
-            Outcome::Superseded => "the deploy was superseded",
-            Outcome::Aborted => "the deploy was aborted",
+            Outcome::Failed => format!("the {called} failed"),
+            Outcome::RolledBack => format!("Elastic Beanstalk rolled the {called} back"),
+            Outcome::Superseded => format!("the {called} was superseded"),
+            Outcome::Aborted => format!("the {called} was aborted"),
             _ => return None,
         };
         let environment = self.environment.as_deref().unwrap_or_default();
@@ -302,6 +307,8 @@ impl DeployReport {
         let causes = self.explanation.iter().flat_map(|it| &it.causes);
         let error = Error::new(Kind::Deploy, message);
         let error = causes.fold(error, |error, cause| error.hint(&cause.hint));
+        let smoke = self.smoke.as_ref().and_then(|smoke| smoke.hint.as_ref());
+        let error = smoke.into_iter().fold(error, Error::hint);
         Some(
             error
                 .hint(format!(

@@ -199,7 +199,7 @@ async fn update(
 
 /// Asks for the update, once it is this environment's turn.
 async fn ask(world: &World, environment: &str, label: &str) -> Result<Option<String>> {
-    let _turn = world.aws.turn(Purpose::Work).await;
+    let _turn = world.aws.turn(Purpose::Update).await;
     environment::update(&world.aws, environment, label).await
 }
 

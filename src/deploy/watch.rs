@@ -14,6 +14,11 @@ use crate::error::{Error, Kind, Result};
 use crate::output;
 use crate::settings::duration;
 
+/// How much older than the instances the environment may be when both are judged.
+const STALE: Duration = Duration::from_secs(2);
+/// How long it counts that all instances run what they should.
+const FRESH: Duration = Duration::from_secs(30);
+
 /// What is followed.
 #[derive(Debug)]
 pub struct Watch<'a> {
@@ -40,6 +45,8 @@ pub struct Seen {
     pub environment: Option<Environment>,
     /// Every event since the update was asked for, oldest first.
     pub events: Vec<Event>,
+    /// The instances, and when they were told.
+    instances: Option<(Instant, Instances)>,
     working: bool,
     aborting: bool,
     ready_since: Option<Instant>,
@@ -94,9 +101,7 @@ impl Watch<'_> {
 
     /// One round.
     async fn look(&self, seen: &mut Seen) -> Result<Verdict> {
-        let World {
-            aws, out, board, ..
-        } = self.world;
+        let World { out, board, .. } = self.world;
         let found = board.next(self.name, self.world.deadline).await?;
         for event in board.take_news(self.name) {
             out.event(&event.told());
@@ -113,11 +118,24 @@ impl Watch<'_> {
         let in_place = environment.version_label.clone();
         let wanted = self.wanted.or(in_place.as_deref()).unwrap_or_default();
         let on_label = in_place.as_deref() == Some(wanted);
-        let instances = if ready && on_label {
-            let _turn = aws.turn(Purpose::Verdict).await;
-            environment::instances(aws, self.name).await?
-        } else {
-            Instances::NotTold("not asked".into())
+        let instances = match seen.instances.take() {
+            _ if !ready || !on_label => Instances::NotTold("not asked".into()),
+            Some((told, instances)) if told.elapsed() < FRESH => {
+                if instances.all_run(Some(wanted)) {
+                    seen.instances = Some((told, instances.clone()));
+                }
+                instances
+            }
+            _ => {
+                let asked = Instant::now();
+                let instances = self.instances().await?;
+                seen.instances = Some((Instant::now(), instances.clone()));
+                if asked.elapsed() > STALE {
+                    let why = "the environment is looked at once more, the instances took a while";
+                    return Ok(Verdict::Unsettled(why.into()));
+                }
+                instances
+            }
         };
         let verdict = Look {
             environment: &environment,
@@ -138,6 +156,11 @@ impl Watch<'_> {
         .judge();
         seen.environment = Some(environment);
         Ok(verdict)
+    }
+
+    async fn instances(&self) -> Result<Instances> {
+        let _turn = self.world.aws.turn(Purpose::Verdict).await;
+        environment::instances(&self.world.aws, self.name).await
     }
 
     /// Says what is being waited for; of several environments, the board does.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use super::schedule::Fault;
 use super::schedule::{Counter, decide, matches};
 use super::state::{Store, TROUBLE_FILE};
-use super::trouble::Trouble;
+use super::trouble::{HttpRule, Trouble};
 pub(super) use super::trouble::{Outcome, When};
 
 const VARIABLE: &str = "BEANSHIP_SANDBOX_TROUBLE";
@@ -123,6 +123,24 @@ impl Faults {
             named.find_map(|(index, rule)| {
                 let counter = counters.entry(format!("deploy.{index}")).or_default();
                 counter.every(1, rule.times).then_some(rule.outcome)
+            })
+        })
+    }
+
+    /// Decides what `environment` answers to one HTTP request; `None` is its own page.
+    pub(super) fn page(&self, environment: &str) -> io::Result<Option<HttpRule>> {
+        let (text, trouble) = self.rules();
+        if trouble.http.0.is_empty() {
+            return Ok(None);
+        }
+        self.count(text, |counters| {
+            let rules = trouble.http.0.iter().enumerate();
+            let mut named = rules.filter(|(_, rule)| {
+                rule.environments.is_empty() || rule.environments.iter().any(|e| e == environment)
+            });
+            named.find_map(|(index, rule)| {
+                let counter = counters.entry(format!("http.{index}")).or_default();
+                counter.every(1, rule.times).then(|| rule.clone())
             })
         })
     }

@@ -22,7 +22,7 @@ use super::faults::{Fault, When};
 use super::query::{self, Failure, Parameters};
 use super::signature::{self, Scope};
 use super::xml::{self, Xml};
-use super::{World, elasticbeanstalk, protocol, requests, s3, sts};
+use super::{World, elasticbeanstalk, protocol, requests, s3, sites, sts};
 
 /// How long to wait before trying again to accept a connection.
 const BREATH: Duration = Duration::from_millis(20);
@@ -47,8 +47,6 @@ struct Answer {
     code: Option<String>,
     /// `None` closes the connection.
     response: Option<Response<Body>>,
-    /// The connection stays open, unanswered.
-    stalls: bool,
 }
 
 struct Gateway {
@@ -89,7 +87,7 @@ async fn connection(stream: TcpStream, gateway: Arc<Gateway>, mut stopped: watch
         let (gateway, mut until) = (Arc::clone(&gateway), until.clone());
         async move {
             let answer = gateway.answer(request).await;
-            if answer.stalls {
+            if answer.fault == Some(Fault::Stalled.name()) {
                 // Ends with the server, or with the caller's patience.
                 let _ = until.changed().await;
             }
@@ -113,11 +111,17 @@ impl Gateway {
         let request_id = account::request_id();
         let (parts, body) = request.into_parts();
         let scope = Scope::of(&parts);
-        let service = scope
-            .as_ref()
-            .map_or_else(|| unsigned_service(&parts), |scope| scope.service.as_str())
-            .to_owned();
+        // What is signed is meant for AWS; a host of its own is meant for an environment.
+        let site = sites::host(&parts).filter(|_| scope.is_none());
+        let service = match &site {
+            Some(_) => sites::SERVICE,
+            None => scope
+                .as_ref()
+                .map_or_else(|| unsigned_service(&parts), |scope| scope.service.as_str()),
+        };
+        let service = service.to_owned();
         let mut answer = match service.as_str() {
+            sites::SERVICE => self.site(site.unwrap_or_default(), &parts, now).await,
             "s3" => self.s3(parts, body, scope).await,
             "elasticbeanstalk" | "sts" => {
                 self.query(&service, parts, body, scope, &request_id, now)
@@ -128,7 +132,8 @@ impl Gateway {
                     .await
             }
         };
-        if let Some(response) = &mut answer.response
+        if service != sites::SERVICE
+            && let Some(response) = &mut answer.response
             && let Ok(id) = HeaderValue::from_str(&request_id)
         {
             response
@@ -170,16 +175,28 @@ impl Gateway {
             Err(_) => protocol::respond(500, "application/xml", Vec::new()),
         };
         let (response, code) = protocol::read_code(response).await;
-        let stalls = matches!(note.fault.get(), Some(Fault::Stalled));
-        let cut = stalls || matches!(note.fault.get(), Some(Fault::Cut(_)));
+        let cut = matches!(note.fault.get(), Some(Fault::Cut(_) | Fault::Stalled));
         Answer {
             service: "s3".to_owned(),
             region,
             operation: note.operation.get().cloned().unwrap_or(method),
-            fault: note.fault.get().copied().map(name),
+            fault: note.fault.get().copied().map(Fault::name),
             code,
             response: (!cut).then_some(response),
-            stalls,
+        }
+    }
+
+    /// Answers as the application of an environment.
+    async fn site(&self, host: String, parts: &Parts, now: Timestamp) -> Answer {
+        let operation = format!("{} {}", parts.method, parts.uri.path());
+        let response = sites::visit(&self.world, host, &parts.method, now).await;
+        Answer {
+            service: sites::SERVICE.to_owned(),
+            region: String::new(),
+            operation,
+            fault: None,
+            code: None,
+            response: Some(response),
         }
     }
 
@@ -227,16 +244,14 @@ impl Gateway {
                 query::failure(&failure, namespace, request_id),
             ),
         };
-        let stalls = matches!(fault, Some(Fault::Stalled));
-        let cut = stalls || matches!(fault, Some(Fault::Cut(_)));
+        let cut = matches!(fault, Some(Fault::Cut(_) | Fault::Stalled));
         Answer {
             service: service.to_owned(),
             region,
             operation,
-            fault: fault.map(name),
+            fault: fault.map(Fault::name),
             code,
             response: (!cut).then(|| protocol::respond(status, "text/xml", bytes)),
-            stalls,
         }
     }
 
@@ -256,7 +271,6 @@ impl Gateway {
             fault: None,
             code: Some("unsupported service".to_owned()),
             response: Some(response),
-            stalls: false,
         }
     }
 
@@ -365,17 +379,6 @@ pub(super) fn refusal(who: &str, action: &str, resource: &str) -> String {
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
-}
-
-fn name(fault: Fault) -> &'static str {
-    match fault {
-        Fault::Cut(When::Before) => "cut before",
-        Fault::Cut(When::After) => "cut after",
-        Fault::Stalled => "stall",
-        Fault::Throttled => "throttle",
-        Fault::Broken(_) => "error",
-        Fault::Denied => "deny",
-    }
 }
 
 fn namespace(service: &str) -> &'static str {

@@ -3,7 +3,8 @@
 //! One HTTP server takes every request and finds service and region in the SigV4 scope (`gateway`, `signature`); each
 //! service is one folder or file that keeps its own books in the state directory (`state`). Elastic Beanstalk is a state
 //! machine on a clock: an operation writes the whole future of an environment as dated steps, and every read first
-//! applies what is due. `faults` makes trouble on demand, as `trouble.yml` says. Nothing here is shared with the rest
+//! applies what is due. Its environments answer HTTP by the host they are asked for (`sites`). `faults` makes trouble on
+//! demand, as `trouble.yml` says. Nothing here is shared with the rest
 //! of the crate: the sandbox is an independent opinion about how AWS behaves.
 
 mod account;
@@ -16,6 +17,7 @@ mod requests;
 mod s3;
 mod schedule;
 mod signature;
+mod sites;
 mod state;
 mod sts;
 mod trouble;

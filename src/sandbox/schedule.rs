@@ -17,6 +17,20 @@ pub(super) enum Fault {
     Denied,
 }
 
+impl Fault {
+    /// Its name in the request log.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Cut(When::Before) => "cut before",
+            Self::Cut(When::After) => "cut after",
+            Self::Stalled => "stall",
+            Self::Throttled => "throttle",
+            Self::Broken(_) => "error",
+            Self::Denied => "deny",
+        }
+    }
+}
+
 /// How often a rule was asked and fired.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Counter {

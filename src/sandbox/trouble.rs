@@ -5,13 +5,14 @@
 //! throttle: { every: 2 }                  # every second request; or { rate: 2, burst: 10 } requests a second
 //! errors: { every: 5, status: 503 }       # 500 unless said
 //! cut: { every: 4, when: before }         # the connection closes unanswered; `after`: the work was done all the same
-//! stall: { every: 1, times: 1 }            # no answer for as long as the caller waits, nor is its request read
+//! stall: { every: 1, times: 1 }           # no answer for as long as the caller waits, nor is its request read
 //! deny: [elasticbeanstalk:UpdateEnvironment, "s3:Put*"]
 //! deploy: fail                            # or { outcome: fail, times: 1, environments: [shop-production] }
+//! http: 500                               # what environments answer; or { status: 500, body: oops, times: 1, environments: [..] }
 //! ```
 //!
-//! `throttle`, `errors`, `cut`, `stall` and `deploy` take one rule or a list of rules. The first four take
-//! `operations: [UpdateEnvironment, "s3:*"]` (all, when absent) and, like `deploy`, `times: N` (no limit, when absent).
+//! `throttle`, `errors`, `cut`, `stall`, `deploy` and `http` take one rule or a list of rules, each with `times: N` (no
+//! limit, when absent). The first four take `operations: [UpdateEnvironment, "s3:*"]` (all, when absent).
 
 use std::fmt;
 
@@ -30,6 +31,7 @@ pub(super) struct Trouble {
     /// IAM actions, with `*` for any text.
     pub(super) deny: Vec<String>,
     pub(super) deploy: Rules<DeployRule>,
+    pub(super) http: Rules<HttpRule>,
 }
 
 /// Slow down the caller: each `every`th request, or what goes beyond `rate` a second.
@@ -117,6 +119,22 @@ pub(super) enum Outcome {
     TimeoutEvent,
 }
 
+/// What environments answer to HTTP instead of their page.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HttpRule {
+    #[serde(default = "ok")]
+    pub(super) status: u16,
+    pub(super) body: Option<String>,
+    #[serde(default)]
+    pub(super) environments: Vec<String>,
+    pub(super) times: Option<u64>,
+}
+
+fn ok() -> u16 {
+    200
+}
+
 fn server_error() -> u16 {
     500
 }
@@ -160,6 +178,13 @@ impl Trouble {
         {
             return Err("errors: `status` must be a server error, 500 to 599".to_owned());
         }
+        let statuses = self.http.0.iter().map(|rule| rule.status);
+        if statuses
+            .clone()
+            .any(|status| !(200..=599).contains(&status))
+        {
+            return Err("http: `status` must be 200 to 599".to_owned());
+        }
         let counts = self.throttle.0.iter().filter_map(|rule| rule.every);
         let counts = counts.chain(self.errors.0.iter().map(|rule| rule.every));
         if counts
@@ -202,6 +227,14 @@ impl<'de, T: FromWordOrMap> Visitor<'de> for RulesVisitor<T> {
         T::from_word(word).map(|rule| Rules(vec![rule]))
     }
 
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        T::from_number(number).map(|rule| Rules(vec![rule]))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        self.visit_u64(u64::try_from(number).unwrap_or_default())
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         T::deserialize(MapAccessDeserializer::new(map)).map(|rule| Rules(vec![rule]))
     }
@@ -217,6 +250,11 @@ trait FromWordOrMap: for<'de> Deserialize<'de> {
         Err(E::custom(format!(
             "expected a rule such as {{ every: 2 }}, found '{word}'"
         )))
+    }
+
+    /// The rule that a bare number stands for.
+    fn from_number<E: Error>(number: u64) -> Result<Self, E> {
+        Self::from_word(&number.to_string())
     }
 }
 
@@ -234,6 +272,16 @@ impl FromWordOrMap for DeployRule {
         })
     }
 }
+impl FromWordOrMap for HttpRule {
+    fn from_number<E: Error>(number: u64) -> Result<Self, E> {
+        Ok(Self {
+            status: u16::try_from(number).unwrap_or_default(),
+            body: None,
+            environments: Vec::new(),
+            times: None,
+        })
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -243,7 +291,7 @@ mod tests {
     fn the_documented_forms_are_read() {
         let text = "speed: 2\nthrottle: { rate: 2, burst: 10 }\nerrors: [{ every: 5, status: 503 }, { every: 9 }]\n\
                     cut: { every: 4, when: after, operations: [UpdateEnvironment], times: 1 }\n\
-                    deny: ['s3:Put*']\ndeploy: fail\n";
+                    deny: ['s3:Put*']\ndeploy: fail\nhttp: [{ status: 503 }, { body: hello, times: 1 }]\n";
         let trouble = Trouble::parse(text).unwrap();
         assert_eq!(trouble.speed, Some(2.0));
         assert_eq!(trouble.throttle.0[0].burst, Some(10.0));
@@ -258,6 +306,9 @@ mod tests {
         );
         assert_eq!(trouble.cut.0[0].when, When::After);
         assert_eq!(trouble.deploy.0[0].outcome, Outcome::Fail);
+        let answers: Vec<_> = trouble.http.0.iter().map(|rule| rule.status).collect();
+        assert_eq!(answers, [503, 200]);
+        assert_eq!(Trouble::parse("http: 500").unwrap().http.0[0].status, 500);
         let limited =
             Trouble::parse("deploy: { outcome: abort-partial, times: 1, environments: [a] }")
                 .unwrap();
@@ -274,6 +325,8 @@ mod tests {
             ("errors: { every: 0 }", "at least 1"),
             ("errors: { every: 1, status: 404 }", "500 to 599"),
             ("deploy: fial", "fial"),
+            ("http: 99", "200 to 599"),
+            ("http: no", "no"),
             ("speed: 0", "greater than 0"),
         ] {
             let error = Trouble::parse(text).unwrap_err();

@@ -7,6 +7,7 @@ use crate::cli::{DeployArgs, FollowingArgs};
 use crate::deploy::bucket::BucketWish;
 use crate::deploy::configuration::Configuration;
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
+use crate::deploy::smoke::Smoke;
 use crate::error::{Error, Kind, Result};
 
 /// How long a deploy may take in all when nothing else is said, at least.
@@ -67,7 +68,7 @@ impl DeploySettings {
 }
 
 /// How an update is followed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Following {
     /// One deadline for waiting, update and health, where one is given.
     given: Option<Duration>,
@@ -75,6 +76,8 @@ pub struct Following {
     pub health: HealthPolicy,
     /// How long health may take after the update.
     pub health_timeout: Duration,
+    /// What must hold after that.
+    pub smoke: Option<Smoke>,
 }
 
 impl Following {
@@ -94,7 +97,9 @@ impl Following {
             .health
             .or(declared.map(|environment| environment.deploy.health));
         let health_timeout = time(args.health_timeout, "BEANSHIP_HEALTH_TIMEOUT")?;
+        let smoke = settings.config.smoke(key);
         Ok(Self {
+            smoke: smoke.map(|smoke| Smoke::of(smoke, &settings.root, args.no_smoke)),
             given: time(args.timeout, "BEANSHIP_TIMEOUT")?,
             health: health.unwrap_or_default(),
             health_timeout: health_timeout.unwrap_or(HEALTH_TIMEOUT),

@@ -101,6 +101,7 @@ fn the_document_has_every_field() {
       "plan": "...",
       "previous_version_label": "Sample Application",
       "rollback": null,
+      "smoke": null,
       "url": "...",
       "version_label": "LABEL"
     }

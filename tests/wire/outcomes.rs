@@ -210,3 +210,50 @@ fn an_interruption_aborts_the_update_where_that_was_asked_for() {
         "{report}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn somebody_elses_deploy_in_between_is_told_without_a_long_second_look() {
+    use std::io::{BufRead, BufReader};
+
+    let project = Project::new();
+    let arguments = [
+        "--sandbox",
+        "deploy",
+        "--env",
+        "production",
+        "--version-label",
+        "ours",
+    ];
+    let mut child = project.start(&[&arguments[..], &["--output", "json"]].concat());
+    let pid = child.id().to_string();
+    let signal = |signal: &str| {
+        let sent = std::process::Command::new("kill")
+            .args([signal, pid.as_str()])
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()));
+    };
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr")).lines();
+    let begun = stderr.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("Started")));
+    assert!(begun.is_some());
+    signal("-STOP");
+    project.write("theirs.txt", "theirs");
+    let theirs = ["--env", "production", "--version-label", "theirs"];
+    let (report, code) = project.deploy(&theirs);
+    let since = Instant::now();
+    signal("-CONT");
+    assert_eq!(code, Some(0), "{report}");
+    let run = Run::of(&child.wait_with_output().expect("an end"));
+    let report = run.json();
+    assert_eq!(
+        (report["outcome"].as_str(), run.code),
+        (Some("superseded"), Some(1)),
+        "{report}"
+    );
+    assert!(
+        since.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        since.elapsed()
+    );
+    insta::assert_snapshot!(report["error"]["message"].as_str().expect("a message"), @"the deploy was superseded: the environment now runs theirs, from another deploy");
+}

@@ -1,5 +1,8 @@
 //! One deploy to several environments: one bundle, one version, each environment its outcome.
 
+use std::io::{BufRead, BufReader};
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::support::{Project, Run};
@@ -31,7 +34,33 @@ fn count(project: &Project, operation: &str) -> usize {
 fn one_version_goes_to_all_of_them() {
     let project = Project::new();
     let run = project.sandbox(&[&["deploy"], &ALL[..]].concat());
-    insta::assert_snapshot!(run.shown(&project), @"");
+    // What is said of one environment does not wait for what is said of the other.
+    let of = |line: &&str| line.starts_with("shop-");
+    let shown = run.shown(&project);
+    let rest: Vec<&str> = shown.lines().filter(|line| !of(line)).collect();
+    insta::assert_snapshot!(rest.join("\n"), @"
+    succeeded: shop-prod runs DIGEST (before: Sample Application), health is Green (Ok), after N s
+    http://shop-prod.eba-ID.eu-central-1.elasticbeanstalk.com
+    succeeded: shop-staging runs DIGEST (before: Sample Application), health is Green (Ok), after N s
+    http://shop-staging.eba-ID.eu-central-1.elasticbeanstalk.com
+    ------- stderr -------
+    Deploying shop to shop-prod, shop-staging (eu-central-1, in the sandbox)
+    Plan
+      + source bundle        s3://elasticbeanstalk-eu-central-1-DIGEST/shop/DIGEST.zip  (N B)
+      + application version  DIGEST
+      ~ environment          shop-prod  (Sample Application -> DIGEST, within 20 m)
+      ~ environment          shop-staging  (Sample Application -> DIGEST, within 20 m)
+    Uploaded N B (N s)
+    Created the version DIGEST (N s)
+    [exit 0]
+    ");
+    for line in [
+        "shop-prod     Started the update of shop-prod",
+        "shop-staging  Started the update of shop-staging",
+        "INFO   Environment update completed successfully.",
+    ] {
+        assert!(shown.contains(line), "{shown}");
+    }
     for (operation, times) in [
         ("PutObject", 1),
         ("CreateApplicationVersion", 1),
@@ -96,7 +125,14 @@ fn one_that_cannot_be_deployed_to_stops_all_before_anything_is_written() {
     assert_eq!(code, Some(2));
     assert_eq!(project.writes(), [""; 0]);
     let run = project.sandbox(&[&["deploy"], &ALL[..]].concat());
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    ------- stderr -------
+    Deploying shop to shop-prod, shop-gone (eu-central-1, in the sandbox)
+    error: no environment shop-gone in eu-central-1: shop has shop-prod, shop-staging
+    hint: correct its `name` in beanship.yml, or see `beanship list`
+    hint: let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`
+    [exit 2]
+    ");
 }
 
 #[test]
@@ -106,7 +142,12 @@ fn different_compose_files_do_not_go_together() {
         "app: shop\nregion: eu-central-1\nenvironments:\n  production: { name: shop-prod }\n  staging: { name: shop-staging, compose: other.yml }\n",
     );
     let run = project.sandbox(&[&["deploy"], &ALL[..]].concat());
-    insta::assert_snapshot!(run.shown(&project), @"");
+    insta::assert_snapshot!(run.shown(&project), @"
+    ------- stderr -------
+    error: shop-prod and shop-staging cannot be deployed together: their compose files differ (docker-compose.yml and other.yml)
+    hint: deploy them one after the other: `beanship deploy --env production`
+    [exit 2]
+    ");
 }
 
 #[test]
@@ -153,13 +194,16 @@ fn a_signal_ends_all_of_them() {
         "--env",
         "production,staging",
     ];
-    let child = project.start(&arguments);
-    project.until("UpdateEnvironment 200", 2);
+    let mut child = project.start(&arguments);
+    let mut told = BufReader::new(child.stderr.take().expect("stderr")).lines();
+    let started = |line: &String| line.contains("Started the update of");
+    let begun = told.by_ref().map_while(Result::ok).filter(started).take(2);
+    assert_eq!(begun.count(), 2);
     let pid = child.id().to_string();
-    let sent = std::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status();
+    let sent = Command::new("kill").args(["-INT", &pid]).status();
     assert!(sent.expect("kill runs").success());
+    // Read on, so that the pipe never fills.
+    told.map_while(Result::ok).for_each(drop);
     let run = Run::of(&child.wait_with_output().expect("it ends"));
     assert_eq!(words(&run.json()), ["interrupted"; 3], "{}", run.stderr);
     assert_eq!(run.code, Some(130));

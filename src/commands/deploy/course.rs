@@ -11,6 +11,7 @@ use crate::deploy::environment::Environment;
 use crate::deploy::explain::{self, Case};
 use crate::deploy::outcome::{OnFailure, Outcome};
 use crate::deploy::report::DeployReport;
+use crate::deploy::smoke;
 use crate::deploy::watch::{Seen, Watch};
 use crate::deploy::{DeployStep, Desired, Made, World};
 use crate::error::Result;
@@ -57,7 +58,10 @@ impl Course<'_> {
 
     async fn go(&self, way: Way, report: &mut DeployReport) -> Result<()> {
         match way {
-            Way::Done => Ok(()),
+            Way::Done => {
+                self.unchanged(report).await;
+                Ok(())
+            }
             Way::Resume { operation, before } => {
                 let (target, following) = (&self.desired.target, &self.settings.following);
                 resume(&self.world, target, operation, &before, following, report).await
@@ -94,8 +98,18 @@ impl Course<'_> {
             health_timeout: following.health_timeout,
         };
         watch.to_the_end(Seen::default(), report).await?;
+        smoke::check(&self.world, following.smoke.as_ref(), report).await;
         explain(self.cx, &self.world, &label, report).await;
         Ok(())
+    }
+
+    /// Where nothing had to change, what must hold is checked all the same, so that a deploy that
+    /// has failed its check does not pass when it is run again.
+    async fn unchanged(&self, report: &mut DeployReport) {
+        if !self.args.plan {
+            let smoke = self.settings.following.smoke.as_ref();
+            smoke::check(&self.world, smoke, report).await;
+        }
     }
 
     /// Goes back after a failure, where that was asked for. The outcome stays the deploy's.
@@ -104,6 +118,10 @@ impl Course<'_> {
         else {
             return;
         };
+        if report.plan.as_ref().is_some_and(Vec::is_empty) {
+            // A smoke check that fails although nothing was deployed is no reason to go back.
+            return;
+        }
         let cx = self.cx.telling(self.world.out.clone());
         let undone = rollback::after_failure(&cx, self.args, name).await;
         report.rollback = Some(undone);
@@ -121,6 +139,7 @@ pub(in crate::commands) async fn explain(
     else {
         return;
     };
+    let _unhurried = world.board.unhurried().await;
     let waiting = format!("{environment} failed: fetching the instances' logs");
     world.out.event(&Event::Waiting(&waiting));
     let case = Case {

@@ -38,6 +38,9 @@ pub(in crate::commands) fn interrupted(report: &DeployReport) -> Error {
             .hint("run the same command again; it goes on where it stopped");
         }
         Update::Asked => format!("the update of {environment} may have been started"),
+        Update::Done => {
+            format!("{environment} was updated, but its smoke check has not ended")
+        }
         Update::Started => format!("Elastic Beanstalk goes on with the update of {environment}"),
     };
     Error::new(Kind::Interrupted, format!("interrupted: {what}")).hint(format!(

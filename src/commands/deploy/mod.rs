@@ -15,7 +15,7 @@ use futures_util::{StreamExt, stream};
 use crate::cli::DeployArgs;
 use crate::deploy::World;
 use crate::deploy::deployments::Deployments;
-use crate::deploy::report::{DeployReport, Update};
+use crate::deploy::report::DeployReport;
 use crate::error::{Error, Exit, Result};
 use crate::output::Out;
 use crate::settings::{DeploySettings, Target};
@@ -81,7 +81,7 @@ async fn leave(cx: &Context, args: &DeployArgs, all: &mut Deployments) {
         let out = out_of(cx, width, report);
         let result = if report.is_settled() {
             Ok(())
-        } else if args.abort_on_interrupt && report.update() != Update::NotAsked {
+        } else if args.abort_on_interrupt && report.update().is_open() {
             Err(abort(cx, report).await)
         } else {
             Err(interrupted(report))

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use aws_sdk_elasticbeanstalk::types::EnvironmentInfoType;
 use jiff::Timestamp;
 
-use crate::aws::Aws;
 use crate::aws::download::{self, Link};
 use crate::aws::error::Explain;
+use crate::aws::{Aws, Purpose};
 use crate::deploy::environment::{SERVICE, time};
 use crate::deploy::events::{self, Follower};
 use crate::error::{Error, Kind, Result};
@@ -119,6 +119,7 @@ async fn ask(
         .map(|sample| (sample.instance, sample.at))
         .collect();
     let mut follower = latest.ok().map(|latest| Follower::behind(&latest));
+    let turn = aws.turn(Purpose::Look).await;
     aws.eb
         .request_environment_info()
         .environment_name(environment)
@@ -126,6 +127,7 @@ async fn ask(
         .send()
         .await
         .explain(SERVICE, "RequestEnvironmentInfo")?;
+    drop(turn);
     let mut some_since: Option<Instant> = None;
     for round in 0.. {
         tokio::time::sleep(pace(round)).await;
@@ -142,6 +144,7 @@ async fn ask(
         }
         let told = match &mut follower {
             Some(follower) if round % 2 == 1 => {
+                let _turn = aws.turn(Purpose::Look).await;
                 let news = follower.poll(aws, environment).await;
                 news.ok().and_then(|news| ending(&news))
             }
@@ -194,6 +197,7 @@ fn ending(news: &[events::Event]) -> Option<Ending> {
 
 /// What is ready now.
 async fn retrieve(aws: &Aws, environment: &str, extent: Extent) -> Result<Vec<Sample>> {
+    let _turn = aws.turn(Purpose::Look).await;
     let answer = aws
         .eb
         .retrieve_environment_info()

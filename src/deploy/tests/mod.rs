@@ -2,6 +2,7 @@
 
 mod judge;
 mod plan;
+mod stories;
 
 use super::environment::{Environment, Instance};
 

@@ -138,7 +138,7 @@ fn health_of(xml: &mut Xml, health: &Health, wanted: &impl Fn(&str) -> bool) {
     }
 }
 
-/// Nobody sends requests to the applications of the sandbox.
+/// Requests to the applications of the sandbox are not counted.
 fn metrics(xml: &mut Xml) {
     xml.group("ApplicationMetrics", |xml| {
         xml.text("Duration", 10);

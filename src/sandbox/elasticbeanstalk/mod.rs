@@ -17,6 +17,7 @@ mod options;
 mod platforms;
 mod seeding;
 mod settings;
+mod site;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ mod words;
 use self::context::Context;
 use self::model::Books;
 pub(super) use self::seeding::seed;
+pub(super) use self::site::{Site, State as SiteState, site};
 use super::World;
 use super::gateway::Call;
 use super::query::Failure;
