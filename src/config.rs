@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::deploy::bucket::Encryption;
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::error::{Error, Kind, Result};
 use crate::properties::{Properties, SettingsConfig, Source};
@@ -35,6 +36,10 @@ pub struct Config {
     pub bucket_path: Option<String>,
     /// The account that owns the bucket, if it is not the caller's.
     pub bucket_owner: Option<String>,
+    /// How S3 encrypts the bundles; by default as the bucket has it.
+    pub bucket_sse: Option<BucketSse>,
+    /// The key of KMS: id, ARN or alias. Only with `aws:kms`.
+    pub bucket_kms_key_id: Option<String>,
     /// The compose file, relative to the project file.
     pub compose: Option<PathBuf>,
     /// What goes into the source bundle.
@@ -52,6 +57,17 @@ pub struct Config {
     /// The environments by key.
     #[serde(default)]
     pub environments: BTreeMap<String, EnvironmentConfig>,
+}
+
+/// How S3 encrypts the bundles, in its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum BucketSse {
+    /// With keys of S3.
+    #[serde(rename = "AES256")]
+    S3,
+    /// With a key of KMS.
+    #[serde(rename = "aws:kms")]
+    Kms,
 }
 
 /// Which files go into the source bundle (gitignore syntax).
@@ -178,6 +194,15 @@ impl Config {
         }
     }
 
+    /// How S3 shall encrypt the bundles, if the file says so.
+    #[must_use]
+    pub fn encryption(&self) -> Option<Encryption> {
+        self.bucket_sse.map(|sse| match sse {
+            BucketSse::S3 => Encryption::S3,
+            BucketSse::Kms => Encryption::Kms(self.bucket_kms_key_id.clone()),
+        })
+    }
+
     /// Whether any environment declares branches.
     #[must_use]
     pub fn declares_branches(&self) -> bool {
@@ -255,6 +280,9 @@ impl Config {
         {
             problem("`app` must have 1 to 100 characters".into());
         }
+        if self.bucket_kms_key_id.is_some() && self.bucket_sse != Some(BucketSse::Kms) {
+            problem("`bucket_kms_key_id` only counts with `bucket_sse: aws:kms`".into());
+        }
         for text in self.smoke_problems() {
             problem(text);
         }
@@ -305,6 +333,9 @@ app: docker-fullstack-app
 region: ap-northeast-2
 bucket_name: my-bundles
 bucket_path: docker-fullstack-app
+bucket_owner: "123456789012"
+bucket_sse: aws:kms
+bucket_kms_key_id: alias/bundles
 compose: docker-compose.yml
 bundle: { exclude: [docs/] }
 infra:
@@ -338,13 +369,14 @@ environments:
     #[test]
     fn contradictions_are_reported_together() {
         let error = parse(
-            "environments:\n  staging: {}\n  production: {name: staging}\n  x: {name: '-bad'}\n",
+            "bucket_sse: AES256\nbucket_kms_key_id: alias/x\nenvironments:\n  staging: {}\n  production: {name: staging}\n  x: {name: '-bad'}\n",
         )
         .expect_err("two problems");
         let messages: Vec<_> = error.problems().map(|p| p.message().to_owned()).collect();
-        insta::assert_snapshot!(messages.join("\n"), @r"
+        insta::assert_snapshot!(messages.join("\n"), @"
         beanship.yml: `staging` is the key of one environment and the name of `production`: `--env staging` would mean both
         beanship.yml: `-bad` cannot be an environment's name: 4 to 40 letters, digits and hyphens are allowed, no hyphen first or last
+        beanship.yml: `bucket_kms_key_id` only counts with `bucket_sse: aws:kms`
         ");
     }
 

@@ -47,6 +47,26 @@ const THROTTLED: [&str; 10] = [
     "PriorRequestNotComplete",
 ];
 
+/// Codes of troubles of AWS's own, or on the way, that pass (S3's list of error responses).
+const PASSING: [&str; 6] = [
+    "InternalError",
+    "InternalFailure",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "IncompleteBody",
+    "BadDigest",
+];
+
+/// Whether the same request may well be answered otherwise in a while.
+#[must_use]
+pub fn is_passing(error: &Error) -> bool {
+    let code = error.code().unwrap_or_default();
+    error.kind() == Kind::Unreachable
+        || THROTTLED.contains(&code)
+        || PASSING.contains(&code)
+        || code.starts_with("HTTP 5")
+}
+
 /// Explains an SDK result where the call stands.
 pub trait Explain<T> {
     /// Our error for the SDK's; `service` and `operation` as in IAM action names.

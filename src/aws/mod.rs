@@ -111,6 +111,7 @@ impl Aws {
             .interceptor(wire::Tap(wire.clone()))
             .build();
         let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .timeout_config(timeouts.clone())
             .interceptor(wire::Tap(wire.clone()))
             .build();
         /// A client like most: with the usual limits, and tapped.

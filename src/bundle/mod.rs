@@ -9,6 +9,7 @@
 //! Beanstalk nor what the compose file needs is judged here.
 
 mod archive;
+pub mod cache;
 mod git;
 mod nature;
 mod note;
@@ -53,7 +54,8 @@ pub struct Request<'a> {
     /// The directory whose content becomes the bundle.
     pub root: &'a Path,
     /// The compose file, relative to the root. It goes in as [`COMPOSE_NAME`], whatever the rules say
-    /// and instead of a file that already has that name.
+    /// and instead of a file that already has that name. There may be none where a Dockerfile or a
+    /// Dockerrun.aws.json says what runs.
     pub compose: &'a Path,
     /// The project file's rules.
     pub rules: &'a Rules,

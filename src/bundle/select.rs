@@ -19,6 +19,8 @@ use crate::error::{Error, Kind, Result};
 
 /// Names that never go in, at any depth.
 const NEVER: [&str; 3] = [".git", ".beanship", ".elasticbeanstalk"];
+/// What describes a single container where there is no compose file.
+const SINGLE: [&str; 2] = ["Dockerfile", "Dockerrun.aws.json"];
 /// Directories whose files the instance runs.
 const HOOKS: [&str; 2] = [".platform/hooks", ".platform/confighooks"];
 
@@ -316,6 +318,8 @@ impl Found {
                 )
                 .hint("name the compose file with `compose:` in the project file"),
             ),
+            // One container, which Elastic Beanstalk knows by these names.
+            Err(_) if compose == Path::new(COMPOSE_NAME) && is_single(request.root) => {}
             Err(error) => self.problems.push(Error::io("read", &place, &error)),
         }
     }
@@ -359,6 +363,11 @@ impl Found {
             }),
         }
     }
+}
+
+/// Whether a root without a compose file describes a single container (facts 3.1).
+fn is_single(root: &Path) -> bool {
+    SINGLE.iter().any(|name| root.join(name).is_file())
 }
 
 fn shown(path: &Path) -> String {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::COMPOSE_NAME;
 use super::note::{Note, Special};
@@ -52,23 +52,37 @@ pub enum Sort {
 pub(super) struct Stamp {
     pub(super) bytes: u64,
     modified: Option<SystemTime>,
+    /// When anything about it changed, in seconds and nanoseconds; nobody can set it back.
+    changed: (i64, i64),
+    /// The device, and the number there.
     inode: (u64, u64),
 }
 
 impl Stamp {
     pub(super) fn of(metadata: &std::fs::Metadata) -> Self {
         #[cfg(unix)]
-        let inode = {
+        let (changed, inode) = {
             use std::os::unix::fs::MetadataExt;
-            (metadata.dev(), metadata.ino())
+            let changed = (metadata.ctime(), metadata.ctime_nsec());
+            (changed, (metadata.dev(), metadata.ino()))
         };
         #[cfg(not(unix))]
-        let inode = (0, 0);
+        let (changed, inode) = ((0, 0), (0, 0));
         Self {
             bytes: metadata.len(),
             modified: metadata.modified().ok(),
+            changed,
             inode,
         }
+    }
+
+    /// The device it is on, and when it was last touched; `None` where the system does not tell.
+    pub(super) fn touched(&self) -> Option<(u64, SystemTime)> {
+        let (seconds, nanos) = self.changed;
+        let since = Duration::new(u64::try_from(seconds).ok()?, u32::try_from(nanos).ok()?);
+        let changed = SystemTime::UNIX_EPOCH + since;
+        let known = self.inode != (0, 0) && !since.is_zero();
+        known.then_some((self.inode.0, changed.max(self.modified?)))
     }
 }
 

@@ -227,7 +227,7 @@ fn unwritable(error: &io::Error) -> Error {
     )
 }
 
-fn hex(digest: &[u8]) -> String {
+pub(super) fn hex(digest: &[u8]) -> String {
     use std::fmt::Write as _;
     digest
         .iter()

@@ -78,16 +78,18 @@ impl Place {
             rules: &rules,
             own: &own,
         };
-        // Without a compose file there is no selection, and the disk tells what there is.
+        // Without anything to run there is no selection, and the disk tells what there is.
         let selection = select(&request).ok();
         let in_bundle = |path: &str| match &selection {
             Some(selection) => goes_in(selection, path),
             None => path != ".env" && self.root.join(path).exists(),
         };
+        let left_out = |path: &str| left_out(selection.as_ref()?, path);
         let around = Surroundings {
             root: &self.root,
             file: &self.compose,
             in_bundle: &in_bundle,
+            left_out: &left_out,
             serves: self.serves,
             instance_type: self.instance_type.as_deref(),
             ignore: &cx.settings.config.check.ignore,
@@ -118,6 +120,14 @@ pub(super) fn goes_in(selection: &Selection, path: &str) -> bool {
         selection.why(Path::new(path)),
         Fate::In(_) | Fate::Directory(_)
     )
+}
+
+/// Why a path stays out of the bundle, where something keeps it out.
+pub(super) fn left_out(selection: &Selection, path: &str) -> Option<String> {
+    match selection.why(Path::new(path)) {
+        Fate::Out(left_out) => Some(left_out.why.to_string()),
+        _ => None,
+    }
 }
 
 fn tell(cx: &Context, args: &CheckArgs, place: &Place, verdict: Verdict) -> Result<()> {

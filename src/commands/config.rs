@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::cli::ConfigArgs;
-use crate::config::{BundleConfig, EnvironmentKind, Tier};
+use crate::config::{BucketSse, BundleConfig, EnvironmentKind, Tier};
 use crate::deploy::smoke::Smoke;
 use crate::error::{Error, Exit, Kind, Result};
 use crate::output::Report;
@@ -41,6 +41,8 @@ pub fn run(cx: &Context, args: &ConfigArgs) -> Result<Exit> {
         profile: settings.profile.clone(),
         bucket_name: variable("BEANSHIP_BUCKET_NAME").or_else(|| config.bucket_name.clone()),
         bucket_owner: config.bucket_owner.clone(),
+        bucket_sse: config.bucket_sse,
+        bucket_kms_key_id: config.bucket_kms_key_id.clone(),
         bucket_path: variable("BEANSHIP_BUCKET_PATH")
             .or_else(|| config.bucket_path.clone())
             .unwrap_or_else(|| app.clone()),
@@ -67,6 +69,9 @@ struct Resolved {
     bucket_path: String,
     /// None: the caller's account.
     bucket_owner: Option<String>,
+    /// None: as the bucket has it.
+    bucket_sse: Option<BucketSse>,
+    bucket_kms_key_id: Option<String>,
     bundle: BundleConfig,
     environments: Vec<ResolvedEnvironment>,
 }

@@ -1,7 +1,5 @@
 //! `beanship diff`: the tree's bundle against the one that an environment runs.
 
-use std::fs::File;
-
 use serde::Serialize;
 
 use crate::aws::Aws;
@@ -105,8 +103,8 @@ impl Deployed {
 
 /// What is in the tree's bundle.
 fn local(bundle: &BundleFile) -> Result<Contents> {
-    let zip = File::open(&bundle.path).map_err(|why| Error::io("read", &bundle.path, &why))?;
-    contents::read(zip, bundle.bytes).map_err(|why| {
+    let zip = bundle.zip.file()?;
+    contents::read(&*zip, bundle.bytes).map_err(|why| {
         Error::new(
             Kind::Bundle,
             format!("the bundle cannot be read again: {why}"),

@@ -223,13 +223,7 @@ impl Context {
     /// # Errors
     /// [`Kind::Io`].
     pub fn make_own_folder(&self) -> Result<PathBuf> {
-        let folder = self.settings.root.join(OWN_FOLDER);
-        std::fs::create_dir_all(&folder).map_err(|why| Error::io("make", &folder, &why))?;
-        let ignore = folder.join(".gitignore");
-        if !ignore.exists() {
-            std::fs::write(&ignore, "*\n").map_err(|why| Error::io("write", &ignore, &why))?;
-        }
-        Ok(folder)
+        own_folder(&self.settings.root)
     }
 
     /// The tool's own files, and those that properties are read from, which never go into a bundle.
@@ -331,6 +325,20 @@ impl Context {
             () = signal() => Err(Error::new(Kind::Interrupted, "interrupted: nothing more is done")),
         }
     }
+}
+
+/// Makes the tool's own folder below a project's root; git ignores it.
+///
+/// # Errors
+/// [`Kind::Io`].
+pub fn own_folder(root: &Path) -> Result<PathBuf> {
+    let folder = root.join(OWN_FOLDER);
+    std::fs::create_dir_all(&folder).map_err(|why| Error::io("make", &folder, &why))?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        std::fs::write(&ignore, "*\n").map_err(|why| Error::io("write", &ignore, &why))?;
+    }
+    Ok(folder)
 }
 
 /// Ends with the next Ctrl-C or SIGTERM.

@@ -174,6 +174,8 @@ rules! {
         "Docker builds nothing without FROM."
     NO_EXPOSE "EB519" Warning "A lone Dockerfile says its port"
         "Elastic Beanstalk sends traffic to the first port of EXPOSE; without it the app cannot be reached."
+    MOUNT_LEFT_OUT "EB520" Error "No rule leaves out what is mounted"
+        "The file or folder is here, but an ignore file or `bundle` in beanship.yml keeps it out of the bundle. On an instance Docker makes an empty folder instead."
 }
 
 #[cfg(test)]

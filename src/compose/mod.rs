@@ -199,6 +199,7 @@ impl<'a> Surroundings<'a> {
             root,
             file,
             in_bundle: &|_| true,
+            left_out: &|_| None,
             serves: true,
             instance_type: None,
             ignore: &[],

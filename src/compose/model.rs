@@ -19,6 +19,8 @@ pub struct Surroundings<'a> {
     /// Whether a path below the root, with `/` between names, goes into the bundle; of a
     /// directory, whether anything in it does.
     pub in_bundle: &'a dyn Fn(&str) -> bool,
+    /// Why a path stays out of the bundle, where a rule says so: the rule, with its line.
+    pub left_out: &'a dyn Fn(&str) -> Option<String>,
     /// Whether the environment serves HTTP; a worker needs no port.
     pub serves: bool,
     /// The instance type, if it is declared.
@@ -105,6 +107,22 @@ impl<'a> Project<'a> {
     #[must_use]
     pub fn in_bundle(&self, path: &str) -> bool {
         (self.around.in_bundle)(path)
+    }
+
+    /// The rule that leaves out a path although it is there.
+    #[must_use]
+    pub fn left_out(&self, path: &str) -> Option<String> {
+        let here = self.around.root.join(path).exists();
+        here.then(|| (self.around.left_out)(path)).flatten()
+    }
+
+    /// Where a path is that is not in the bundle, in words that follow `which`.
+    #[must_use]
+    pub fn whereabouts(&self, path: &str) -> String {
+        match self.left_out(path) {
+            Some(rule) => format!("stays out of the bundle: {rule}"),
+            None => "is not in the bundle".to_owned(),
+        }
     }
 }
 

@@ -1,16 +1,11 @@
 //! The bucket and the bundle's object in it.
 
-use std::path::{Path, PathBuf};
-
-use aws_sdk_s3::primitives::ByteStream;
-
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::error::{Error, Kind, Result};
-use crate::output::{Event, Out, Phase};
 
 /// The object's metadata field that holds the bundle's sha256, without `x-amz-meta-`.
-const DIGEST: &str = "bundle-sha256";
+pub(super) const DIGEST: &str = "bundle-sha256";
 
 /// Where the bundles shall go.
 #[derive(Debug, Clone)]
@@ -21,6 +16,18 @@ pub struct BucketWish {
     pub path: String,
     /// The account that must own the bucket, if it is not the caller's.
     pub owner: Option<String>,
+    /// How S3 shall encrypt the bundles; else as the bucket has it.
+    pub encryption: Option<Encryption>,
+}
+
+/// How S3 encrypts an object.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// With keys of S3.
+    S3,
+    /// With a key of KMS: by id, ARN or alias; else the one that AWS keeps for S3.
+    Kms(Option<String>),
 }
 
 impl BucketWish {
@@ -179,6 +186,20 @@ pub enum Object {
     NotTold,
 }
 
+impl Object {
+    /// Whether it is there and records this digest.
+    #[must_use]
+    pub fn is(&self, sha256: &str) -> bool {
+        matches!(self, Self::There(Some(recorded)) if recorded == sha256)
+    }
+
+    /// Whether it is there and not known to be this bundle.
+    #[must_use]
+    pub fn is_other_than(&self, sha256: &str) -> bool {
+        matches!(self, Self::There(_)) && !self.is(sha256)
+    }
+}
+
 /// Looks at a bundle's object.
 ///
 /// # Errors
@@ -206,182 +227,5 @@ pub async fn object(aws: &Aws, bucket: &str, key: &str, owner: Option<&str>) -> 
                 .explain("s3", "HeadObject")
                 .expect_err("an error")),
         },
-    }
-}
-
-/// A bundle on its way into the bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upload {
-    /// The bucket.
-    pub bucket: String,
-    /// The key.
-    pub key: String,
-    /// The account that must own the bucket.
-    pub owner: String,
-    /// The zip on disk.
-    pub file: PathBuf,
-    /// Its sha256.
-    pub sha256: String,
-    /// Its size.
-    pub bytes: u64,
-}
-
-impl Upload {
-    /// Uploads it in one request; the SDK adds the checksum.
-    ///
-    /// # Errors
-    /// What AWS says.
-    pub async fn run(&self, aws: &Aws, out: &Out) -> Result<()> {
-        let sent = aws
-            .s3
-            .put_object()
-            .bucket(&self.bucket)
-            .key(&self.key)
-            .expected_bucket_owner(&self.owner)
-            .content_type("application/zip")
-            .metadata(DIGEST, &self.sha256)
-            .if_none_match("*")
-            .body(self.body().await?)
-            .customize()
-            .interceptor(progress::Counted::new(out.clone(), self.bytes))
-            .send()
-            .await
-            .explain("s3", "PutObject");
-        out.event(&Event::ProgressEnd);
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) if is_taken(&error) => self.is_there(aws).await,
-            Err(error) => Err(error),
-        }
-    }
-
-    /// What stands under the key already must be this very bundle: an earlier run's, or this
-    /// one's whose answer was lost. Nothing is ever overwritten.
-    async fn is_there(&self, aws: &Aws) -> Result<()> {
-        let (bucket, key) = (&self.bucket, &self.key);
-        match object(aws, bucket, key, Some(&self.owner)).await? {
-            Object::There(Some(sha256)) if sha256 == self.sha256 => Ok(()),
-            _ => Err(Error::new(
-                Kind::Check,
-                format!("s3://{bucket}/{key} is taken: it holds another bundle"),
-            )
-            .hint("give another label: `--version-label LABEL`, or none to have one made")),
-        }
-    }
-
-    async fn body(&self) -> Result<ByteStream> {
-        ByteStream::from_path(&self.file).await.map_err(|why| {
-            Error::new(
-                Kind::Io,
-                format!("cannot read {}: {why}", display(&self.file)),
-            )
-        })
-    }
-}
-
-/// Whether an object stood under the key already.
-fn is_taken(error: &Error) -> bool {
-    matches!(
-        error.code(),
-        Some("PreconditionFailed" | "ConditionalRequestConflict" | "HTTP 412")
-    )
-}
-
-fn display(path: &Path) -> String {
-    path.display().to_string()
-}
-
-mod progress {
-    //! Counts the bytes of a request's body as they leave.
-
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-
-    use aws_smithy_runtime_api::box_error::BoxError;
-    use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
-    use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
-    use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-    use aws_smithy_types::body::SdkBody;
-    use aws_smithy_types::config_bag::ConfigBag;
-    use bytes::Bytes;
-    use http_body::{Body, Frame, SizeHint};
-
-    use super::{Event, Out, Phase};
-
-    /// Wraps the body of every attempt.
-    #[derive(Debug)]
-    pub(super) struct Counted {
-        out: Out,
-        total: u64,
-    }
-
-    impl Counted {
-        pub(super) fn new(out: Out, total: u64) -> Self {
-            Self { out, total }
-        }
-    }
-
-    #[dyn_dispatch_hint]
-    impl Intercept for Counted {
-        fn name(&self) -> &'static str {
-            "beanship upload progress"
-        }
-
-        fn modify_before_transmit(
-            &self,
-            context: &mut BeforeTransmitInterceptorContextMut<'_>,
-            _: &RuntimeComponents,
-            _: &mut ConfigBag,
-        ) -> Result<(), BoxError> {
-            let body = std::mem::replace(context.request_mut().body_mut(), SdkBody::taken());
-            let (out, total) = (self.out.clone(), self.total);
-            let counting = Counting {
-                body,
-                out,
-                total,
-                done: 0,
-            };
-            *context.request_mut().body_mut() = SdkBody::from_body_1_x(counting);
-            Ok(())
-        }
-    }
-
-    struct Counting {
-        body: SdkBody,
-        out: Out,
-        total: u64,
-        done: u64,
-    }
-
-    impl Body for Counting {
-        type Data = Bytes;
-        type Error = BoxError;
-
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            context: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-            let polled = Pin::new(&mut self.body).poll_frame(context);
-            if let Poll::Ready(Some(Ok(frame))) = &polled
-                && let Some(data) = frame.data_ref()
-            {
-                self.done += data.len() as u64;
-                let (phase, done) = (Phase::Upload, self.done.min(self.total));
-                self.out.event(&Event::Progress {
-                    phase,
-                    done,
-                    total: self.total,
-                });
-            }
-            polled
-        }
-
-        fn size_hint(&self) -> SizeHint {
-            Body::size_hint(&self.body)
-        }
-
-        fn is_end_stream(&self) -> bool {
-            Body::is_end_stream(&self.body)
-        }
     }
 }

@@ -22,13 +22,15 @@ pub mod rollback;
 pub mod smoke;
 pub mod source;
 mod steps;
+mod stored;
 #[cfg(test)]
 mod tests;
 pub mod touched;
+pub mod upload;
 pub mod version;
 pub mod watch;
+pub mod zip;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
@@ -36,11 +38,13 @@ use crate::plan::Plan;
 use crate::properties::Options;
 use crate::settings::Target;
 
-use bucket::{Bucket, BucketWish, Upload};
+use bucket::{Bucket, BucketWish, Object};
 use environment::{Environment, Instances};
 pub use observe::{First, first_look, second_look, wait_until_ready};
 pub use steps::{DeployStep, Made, World};
+use upload::Upload;
 use version::{Content, Label, NewVersion, Version};
+use zip::Zip;
 
 /// The largest source bundle that Elastic Beanstalk takes (facts 4).
 pub const LARGEST_BUNDLE: u64 = 500 * 1024 * 1024;
@@ -66,11 +70,11 @@ pub struct Desired {
     pub timeout: Duration,
 }
 
-/// The zip on disk.
+/// The zip, known before it has to be there.
 #[derive(Debug, Clone)]
 pub struct BundleFile {
-    /// Where it is.
-    pub path: PathBuf,
+    /// Its bytes.
+    pub zip: Zip,
     /// The sha256 of its bytes.
     pub sha256: String,
     /// Its size.
@@ -94,6 +98,8 @@ pub struct Observed {
     pub instances: Instances,
     /// The versions that matter: those with the wanted label or this bundle.
     pub versions: Vec<Candidate>,
+    /// What stands under the keys that a new version's bundle may get; looked at only where one is needed.
+    pub objects: Vec<(String, Object)>,
     /// The bucket's name.
     pub bucket_name: String,
     /// The bucket, or why it cannot be used; matters only where something is uploaded.
@@ -222,13 +228,17 @@ fn version_steps(desired: &Desired, observed: &Observed) -> (Vec<DeployStep>, St
             name: bucket.clone(),
         });
     }
-    steps.push(DeployStep::Upload(upload(desired, observed, bucket, &key)));
+    let arrived = object_at(observed, &key).is_some_and(|object| object.is(&desired.bundle.sha256));
+    if !arrived {
+        steps.push(DeployStep::Upload(upload(desired, observed, bucket, &key)));
+    }
     steps.push(DeployStep::CreateVersion(NewVersion {
         app: desired.target.app.clone(),
         label: label.clone(),
         description: desired.description.clone(),
         bucket: bucket.clone(),
         key,
+        owner: desired.bucket.owner(&observed.account),
         sha256: desired.bundle.sha256.clone(),
     }));
     (steps, label)
@@ -255,17 +265,41 @@ fn reusable<'a>(desired: &Desired, observed: &'a Observed) -> Option<&'a Candida
     }
 }
 
-/// The wanted label, or with a number in it where a version that failed has used it up.
+/// The wanted label, or with a number in it where a version that failed, or something else in the bucket, has used
+/// it up.
 fn free_label(desired: &Desired, observed: &Observed) -> String {
-    let taken = |label: &str| observed.versions.iter().any(|c| c.version.label == label);
-    let wanted = desired.label.text().to_owned();
-    if !taken(&wanted) {
-        return wanted;
-    }
-    (2..)
-        .map(|number| desired.label.numbered(number))
-        .find(|label| !taken(label))
-        .unwrap_or(wanted)
+    let is_free = |label: &String| {
+        let object = object_at(observed, &desired.bucket.key(label));
+        !object.is_some_and(|object| object.is_other_than(&desired.bundle.sha256))
+    };
+    free_labels(desired, &observed.versions)
+        .find(is_free)
+        .unwrap_or_else(|| desired.label.text().to_owned())
+}
+
+/// The labels that a new version may get, as far as the versions go; the wanted one first.
+fn free_labels<'a>(
+    desired: &'a Desired,
+    versions: &'a [Candidate],
+) -> impl Iterator<Item = String> + 'a {
+    let most = match &desired.label {
+        Label::Given(_) => 1,
+        Label::Derived(_) => usize::MAX,
+    };
+    let label = |number| match number {
+        1 => desired.label.text().to_owned(),
+        _ => desired.label.numbered(number),
+    };
+    let taken = |label: &String| versions.iter().any(|c| &c.version.label == label);
+    (1..)
+        .take(most)
+        .map(label)
+        .filter(move |label| !taken(label))
+}
+
+fn object_at<'a>(observed: &'a Observed, key: &str) -> Option<&'a Object> {
+    let mut objects = observed.objects.iter();
+    objects.find_map(|(at, object)| (at == key).then_some(object))
 }
 
 fn upload(desired: &Desired, observed: &Observed, bucket: &str, key: &str) -> Upload {
@@ -273,7 +307,8 @@ fn upload(desired: &Desired, observed: &Observed, bucket: &str, key: &str) -> Up
         bucket: bucket.to_owned(),
         key: key.to_owned(),
         owner: desired.bucket.owner(&observed.account),
-        file: desired.bundle.path.clone(),
+        encryption: desired.bucket.encryption.clone(),
+        zip: desired.bundle.zip.clone(),
         sha256: desired.bundle.sha256.clone(),
         bytes: desired.bundle.bytes,
     }
@@ -306,6 +341,12 @@ fn problems(desired: &Desired, observed: &Observed) -> Vec<Error> {
     }
     if !is_unchanged(desired, observed) && reusable(desired, observed).is_none() {
         problems.extend(observed.bucket.clone().err());
+        let key = desired.bucket.key(desired.label.text());
+        let object = object_at(observed, &key);
+        let is_other = |object: &Object| object.is_other_than(&desired.bundle.sha256);
+        if matches!(desired.label, Label::Given(_)) && object.is_some_and(is_other) {
+            problems.push(upload::taken(&observed.bucket_name, &key));
+        }
     }
     problems
 }

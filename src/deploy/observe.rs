@@ -4,12 +4,13 @@
 use std::time::Instant;
 
 use super::board::is_final;
-use super::bucket::{self, Bucket, BucketWish, Object};
+use super::bucket::{Bucket, BucketWish};
 use super::configuration::{self, Configuration};
 use super::environment::{self, Environment, Instances};
 use super::events::{self, Event, Scope};
 use super::steps::{World, out_of_time};
-use super::version::{self, Content, Label, Version};
+use super::stored::{self, objects};
+use super::version::{self, Content, Label};
 use super::{Candidate, Desired, Observed};
 use crate::aws::error::Explain;
 use crate::aws::{Aws, Purpose};
@@ -245,7 +246,7 @@ pub async fn second_look(
     labels.sort();
     labels.dedup();
     let versions = version::describe(aws, app, &labels).await?;
-    let mut candidates = candidates(aws, desired, &owner, versions).await?;
+    let mut candidates = stored::candidates(aws, desired, &owner, versions).await?;
     let holds = |candidate: &Candidate| candidate.content == Content::Same;
     if !candidates.iter().any(holds) && matches!(desired.label, Label::Derived(_)) {
         let mut others = version::describe(aws, app, &[]).await?;
@@ -253,8 +254,11 @@ pub async fn second_look(
             !labels.contains(&version.label)
                 && Content::of(&version.label, None, &desired.bundle.sha256) == Content::Same
         });
-        candidates.extend(self::candidates(aws, desired, &owner, others).await?);
+        candidates.extend(stored::candidates(aws, desired, &owner, others).await?);
     }
+    let bucket_name = desired.bucket.bucket(&aws.region, &account);
+    let place = (bucket_name.as_str(), owner.as_str());
+    let objects = objects(aws, desired, place, &firsts, &candidates).await?;
     let mut observed = Vec::new();
     for first in firsts {
         let running = first.environment.version_label.as_ref();
@@ -271,47 +275,18 @@ pub async fn second_look(
             _ => Instances::NotTold("not asked".into()),
         };
         observed.push(Observed {
-            bucket_name: desired.bucket.bucket(&aws.region, &account),
+            bucket_name: bucket_name.clone(),
             account: first.account,
             environment: first.environment,
             last_operation_failed: events::last_operation_failed(&first.events),
             running: content,
             instances,
             versions: candidates.clone(),
+            objects: objects.clone(),
             bucket: first.bucket,
         });
     }
     Ok(observed)
-}
-
-/// What is known of the versions' contents: from their objects, where labels do not tell.
-async fn candidates(
-    aws: &Aws,
-    desired: &Desired,
-    owner: &str,
-    versions: Vec<Version>,
-) -> Result<Vec<Candidate>> {
-    let mut candidates = Vec::new();
-    for version in versions {
-        let by_label = Content::of(&version.label, None, &desired.bundle.sha256);
-        let object = match (&version.bundle, by_label) {
-            (Some(_), Content::Other) if version.label != desired.label.text() => Object::NotTold,
-            (Some((bucket, key)), _) => bucket::object(aws, bucket, key, Some(owner)).await?,
-            (None, _) => Object::Missing,
-        };
-        let (recorded, there) = match object {
-            Object::There(recorded) => (recorded, true),
-            Object::NotTold => (None, true),
-            Object::Missing => (None, false),
-        };
-        let content = Content::of(&version.label, recorded.as_deref(), &desired.bundle.sha256);
-        candidates.push(Candidate {
-            version,
-            content,
-            object: there,
-        });
-    }
-    Ok(candidates)
 }
 
 /// Waits until an environment that is followed takes operations, showing its events meanwhile.

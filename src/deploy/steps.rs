@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::board::Board;
-use super::bucket::{self, Upload};
+use super::bucket;
 use super::configure;
 use super::environment;
 use super::events::Event;
 use super::observe::wait_until_ready;
+use super::upload::Upload;
 use super::version::NewVersion;
 use crate::aws::{Aws, Purpose};
 use crate::error::{Error, Result};

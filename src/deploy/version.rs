@@ -221,6 +221,8 @@ pub struct NewVersion {
     pub bucket: String,
     /// The bundle's key.
     pub key: String,
+    /// The account that owns the bucket.
+    pub owner: String,
     /// The bundle's sha256.
     pub sha256: String,
 }
@@ -268,7 +270,7 @@ impl NewVersion {
         if !found.iter().any(|version| version.bundle == here) {
             return Ok(false);
         }
-        let object = bucket::object(aws, &self.bucket, &self.key, None).await?;
+        let object = bucket::object(aws, &self.bucket, &self.key, Some(&self.owner)).await?;
         let recorded = match &object {
             Object::There(recorded) => recorded.as_deref(),
             _ => None,

@@ -318,6 +318,11 @@ impl Out {
         std::io::copy(bytes, &mut std::io::stdout().lock())
     }
 
+    /// Stdout for bytes as they are, where they come one after the other (a bundle).
+    pub fn sink(&self) -> impl std::io::Write + Send + use<> {
+        std::io::stdout()
+    }
+
     /// Prints a line of a result that grows.
     pub fn line(&self, text: &str) {
         self.tell(text);

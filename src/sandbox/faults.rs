@@ -100,8 +100,8 @@ impl Faults {
         if trouble.deny.iter().any(|pattern| matches(pattern, action)) {
             return Ok(Some(Fault::Denied));
         }
-        if trouble.throttle.0.is_empty() && trouble.errors.0.is_empty() && trouble.cut.0.is_empty()
-        {
+        let refuses = !trouble.throttle.0.is_empty() || !trouble.errors.0.is_empty();
+        if !refuses && trouble.cut.0.is_empty() && trouble.stall.0.is_empty() {
             return Ok(None);
         }
         self.count(text, |counters| {

@@ -89,13 +89,16 @@ pub(super) async fn serve(
 async fn connection(stream: TcpStream, gateway: Arc<Gateway>, mut stopped: watch::Receiver<bool>) {
     // Without it small answers may wait for the client's acknowledgement; it works, only slower, when this fails.
     let _ = stream.set_nodelay(true);
+    let until = stopped.clone();
     let service = service_fn(move |request| {
-        let gateway = Arc::clone(&gateway);
+        let (gateway, mut until) = (Arc::clone(&gateway), until.clone());
         async move {
-            gateway
-                .answer(request)
-                .await
-                .ok_or("the connection is cut on purpose")
+            let answer = gateway.answer(request).await;
+            if answer.fault == Some(Fault::Stalled.name()) {
+                // Ends with the server, or with the caller's patience.
+                let _ = until.changed().await;
+            }
+            answer.response.ok_or("the connection is cut on purpose")
         }
     });
     let connection =
@@ -110,7 +113,7 @@ async fn connection(stream: TcpStream, gateway: Arc<Gateway>, mut stopped: watch
 }
 
 impl Gateway {
-    async fn answer(&self, request: Request<Incoming>) -> Option<Response<Body>> {
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
         let now = now();
         let request_id = account::request_id();
         let (parts, body) = request.into_parts();
@@ -147,7 +150,7 @@ impl Gateway {
             response.headers_mut().insert("x-amzn-requestid", id);
         }
         self.log(&answer, &request_id, now);
-        answer.response
+        answer
     }
 
     fn log(&self, answer: &Answer, request_id: &str, now: Timestamp) {
@@ -180,7 +183,7 @@ impl Gateway {
             Err(_) => protocol::respond(500, "application/xml", Vec::new()),
         };
         let (response, code) = protocol::read_code(response).await;
-        let cut = matches!(note.fault.get(), Some(Fault::Cut(_)));
+        let cut = matches!(note.fault.get(), Some(Fault::Cut(_) | Fault::Stalled));
         Answer {
             service: "s3".to_owned(),
             region,
@@ -250,7 +253,7 @@ impl Gateway {
                 query::failure(&failure, namespace, request_id),
             ),
         };
-        let cut = matches!(fault, Some(Fault::Cut(_)));
+        let cut = matches!(fault, Some(Fault::Cut(_) | Fault::Stalled));
         Answer {
             service: service.to_owned(),
             region,

@@ -11,6 +11,7 @@ use super::trouble::{Throttle, Trouble, When};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     Cut(When),
+    Stalled,
     Throttled,
     Broken(u16),
     Denied,
@@ -22,6 +23,7 @@ impl Fault {
         match self {
             Self::Cut(When::Before) => "cut before",
             Self::Cut(When::After) => "cut after",
+            Self::Stalled => "stall",
             Self::Throttled => "throttle",
             Self::Broken(_) => "error",
             Self::Denied => "deny",
@@ -62,6 +64,18 @@ pub(super) fn decide(
         let counter = counters.entry(format!("cut.{index}")).or_default();
         if counter.every(rule.every, rule.times) {
             return Some(Fault::Cut(rule.when));
+        }
+    }
+    for (index, rule) in trouble
+        .stall
+        .0
+        .iter()
+        .enumerate()
+        .filter(|(_, rule)| concerned(&rule.operations))
+    {
+        let counter = counters.entry(format!("stall.{index}")).or_default();
+        if counter.every(rule.every, rule.times) {
+            return Some(Fault::Stalled);
         }
     }
     for (index, rule) in trouble

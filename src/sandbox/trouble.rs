@@ -5,14 +5,15 @@
 //! throttle: { every: 2 }                  # every second request; or { rate: 2, burst: 10 } requests a second
 //! errors: { every: 5, status: 503 }       # 500 unless said
 //! cut: { every: 4, when: before }         # the connection closes unanswered; `after`: the work was done all the same
+//! stall: { every: 1, times: 1 }           # no answer for as long as the caller waits, nor is its request read
 //! deny: [elasticbeanstalk:UpdateEnvironment, "s3:Put*"]
 //! unreadable: ["prod/*"]                  # secrets and parameters that no instance may read, by name
 //! deploy: fail                            # or { outcome: fail, times: 1, environments: [shop-production] }
 //! http: 500                               # what environments answer; or { status: 500, body: oops, times: 1, environments: [..] }
 //! ```
 //!
-//! `throttle`, `errors`, `cut`, `deploy` and `http` take one rule or a list of rules, each with `times: N` (no limit, when
-//! absent). The first three take `operations: [UpdateEnvironment, "s3:*"]` (all, when absent).
+//! `throttle`, `errors`, `cut`, `stall`, `deploy` and `http` take one rule or a list of rules, each with `times: N` (no
+//! limit, when absent). The first four take `operations: [UpdateEnvironment, "s3:*"]` (all, when absent).
 
 use std::fmt;
 
@@ -27,6 +28,7 @@ pub(super) struct Trouble {
     pub(super) throttle: Rules<Throttle>,
     pub(super) errors: Rules<Errors>,
     pub(super) cut: Rules<Cut>,
+    pub(super) stall: Rules<Stall>,
     /// IAM actions, with `*` for any text.
     pub(super) deny: Vec<String>,
     /// Names of secrets and parameters, with `*` for any text.
@@ -66,6 +68,16 @@ pub(super) struct Cut {
     pub(super) every: u64,
     #[serde(default)]
     pub(super) when: When,
+    #[serde(default)]
+    pub(super) operations: Vec<String>,
+    pub(super) times: Option<u64>,
+}
+
+/// Connections that stay open without an answer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stall {
+    pub(super) every: u64,
     #[serde(default)]
     pub(super) operations: Vec<String>,
     pub(super) times: Option<u64>,
@@ -180,6 +192,7 @@ impl Trouble {
         let counts = counts.chain(self.errors.0.iter().map(|rule| rule.every));
         if counts
             .chain(self.cut.0.iter().map(|rule| rule.every))
+            .chain(self.stall.0.iter().map(|rule| rule.every))
             .any(|every| every == 0)
         {
             return Err("`every` must be at least 1".to_owned());
@@ -251,6 +264,7 @@ trait FromWordOrMap: for<'de> Deserialize<'de> {
 impl FromWordOrMap for Throttle {}
 impl FromWordOrMap for Errors {}
 impl FromWordOrMap for Cut {}
+impl FromWordOrMap for Stall {}
 impl FromWordOrMap for DeployRule {
     fn from_word<E: Error>(word: &str) -> Result<Self, E> {
         let outcome = Outcome::deserialize(StrDeserializer::<E>::new(word))?;

@@ -58,6 +58,7 @@ impl DeploySettings {
                 name: first(&args.bucket_name, "BEANSHIP_BUCKET_NAME", name),
                 path: path.trim_matches('/').to_owned(),
                 owner: config.bucket_owner.clone(),
+                encryption: config.encryption(),
             },
             label: first(&args.version_label, "BEANSHIP_VERSION_LABEL", None),
             message: first(&args.message, "BEANSHIP_MESSAGE", None),

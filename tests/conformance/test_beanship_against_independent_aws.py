@@ -193,6 +193,33 @@ def test_a_large_bundle_arrives_whole_in_spite_of_trouble(aws: Aws, beanship: Be
     assert "site/film.bin" in aws.state["versions"][label]["files"]
 
 
+def test_a_large_bundle_goes_in_parts_as_it_is_told(aws: Aws, beanship: Beanship, project: Project) -> None:
+    project.write("beanship.yml", "bucket_sse: aws:kms\nbucket_kms_key_id: alias/bundles\n" + PROJECT)
+    project.write("site/film.bin", os.urandom(20 * 1024 * 1024))
+    document = expect(beanship.deploy(), "succeeded", 0)
+    assert len(served(aws, "UploadPart")) == 3
+    assert beanship("bundle", "-o", "made.zip").code == 0
+    s3 = Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY).boto3("s3")
+    found = s3.get_object(Bucket=BUCKET, Key=f"{APPLICATION}/{document['version_label']}.zip")
+    assert found["Body"].read() == (project.path / "made.zip").read_bytes()
+    assert found["Metadata"]["bundle-sha256"] == document["bundle"]["sha256"]
+    assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", "alias/bundles")
+
+
+def test_an_interrupted_upload_leaves_no_parts(aws: Aws, beanship: Beanship, project: Project) -> None:
+    aws.reset(buckets=[{"name": BUCKET}])
+    project.write("site/film.bin", os.urandom(20 * 1024 * 1024))
+    aws.control(faults=[{"kind": "slow", "operation": "UploadPart", "every": 2, "seconds": 5}])
+    child = beanship.start("deploy", "--env", "production", "--output", "json")
+    await_true(lambda: served(aws, "UploadPart"), what="a part")
+    child.send_signal(signal.SIGTERM)
+    stdout, stderr = child.communicate(timeout=10)
+    assert (child.returncode, json.loads(stdout)["outcome"]) == (130, "interrupted"), stderr
+    assert served(aws, "CompleteMultipartUpload") == []
+    s3 = Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY).boto3("s3")
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=BUCKET)
+
+
 def test_no_wait_only_starts(aws: Aws, beanship: Beanship) -> None:
     aws.control(deploy={"duration": 30})
     run = beanship.deploy("--no-wait")

@@ -125,3 +125,73 @@ fn what_stays_out_of_the_bundle_is_missing_on_the_instance() {
         .collect();
     assert_eq!(ids, ["EB504"]);
 }
+
+/// A file that needs others.
+const NEEDY: &str = "services:\n  web:\n    build: dist\n    env_file: secret.env\n    ports: ['80:80']\n    volumes: ['./data:/data', './conf/app.conf:/app.conf:ro']\n    restart: always\n  api:\n    build: { context: api, dockerfile: prod.dockerfile }\n    restart: always\n";
+
+#[test]
+fn what_a_rule_leaves_out_is_named_with_the_rule_and_its_line() {
+    let project = Project::empty()
+        .file(
+            "beanship.yml",
+            "app: shop\nregion: eu-central-1\nbundle: { exclude: [\"*.conf\"] }\n",
+        )
+        .file("docker-compose.yml", NEEDY)
+        .file(".gitignore", "# built\ndist/\n\n*.env\ndata\n")
+        .file("api/.gitignore", "prod.*\n")
+        .file("dist/Dockerfile", "FROM scratch\n")
+        .file("secret.env", "A=1\n")
+        .file("data/x", "x")
+        .file("conf/app.conf", "x")
+        .file("api/prod.dockerfile", "FROM scratch\n");
+    let run = project.beanship(&["check"]);
+    insta::assert_snapshot!(run.shown(&project), @"
+    docker-compose.yml:1:1: info[EB305]: no container sees the environment's properties: no service has `env_file: .env`
+      |
+    1 | services:
+      | ^
+      fix: add `env_file: .env` to the services that need them; Elastic Beanstalk writes the file
+
+    docker-compose.yml:3:12: error[EB503]: service `web` is built from dist, which stays out of the bundle: `dist/` in .gitignore line 2
+      |
+    3 |     build: dist
+      |            ^
+      fix: add `dist` to `bundle.include` in beanship.yml, or change the rule
+
+    docker-compose.yml:4:15: error[EB504]: service `web` reads secret.env, which stays out of the bundle: `*.env` in .gitignore line 4; Compose does not start without it
+      |
+    4 |     env_file: secret.env
+      |               ^
+      fix: add `secret.env` to `bundle.include` in beanship.yml, or change the rule
+
+    docker-compose.yml:6:15: error[EB520]: service `web` mounts ./data, which stays out of the bundle: `data` in .gitignore line 5; on an instance Docker makes an empty folder instead
+      |
+    6 |     volumes: ['./data:/data', './conf/app.conf:/app.conf:ro']
+      |               ^
+      fix: add `data` to `bundle.include` in beanship.yml, or change the rule; or mount a volume if it may begin empty
+
+    docker-compose.yml:6:31: error[EB520]: service `web` mounts ./conf/app.conf, which stays out of the bundle: `*.conf` in bundle.exclude; on an instance Docker makes an empty folder instead
+      |
+    6 |     volumes: ['./data:/data', './conf/app.conf:/app.conf:ro']
+      |                               ^
+      fix: add `conf/app.conf` to `bundle.include` in beanship.yml, or change the rule; or mount a volume if it may begin empty
+
+    docker-compose.yml:9:40: error[EB503]: service `api` is built with api/prod.dockerfile, which stays out of the bundle: `prod.*` in api/.gitignore line 1
+      |
+    9 |     build: { context: api, dockerfile: prod.dockerfile }
+      |                                        ^
+      fix: add `api/prod.dockerfile` to `bundle.include` in beanship.yml, or change the rule
+
+    5 errors, no warnings, 1 note: 2 services
+    ------- stderr -------
+    [exit 2]
+    ");
+    let run = project.beanship(&["bundle"]);
+    // A deploy is refused as well.
+    assert_eq!(run.code, Some(2));
+    assert!(
+        run.stderr.contains("`dist/` in .gitignore line 2"),
+        "{}",
+        run.stderr
+    );
+}

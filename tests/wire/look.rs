@@ -114,6 +114,8 @@ fn config_shows_what_is_meant() {
     bucket_name: null
     bucket_path: shop
     bucket_owner: null
+    bucket_sse: null
+    bucket_kms_key_id: null
     bundle:
       include: []
       exclude: []

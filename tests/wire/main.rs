@@ -16,5 +16,6 @@ mod smoke;
 mod support;
 mod trouble;
 mod undo;
+mod upload;
 mod versions;
 mod watch;

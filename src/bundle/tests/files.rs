@@ -290,3 +290,17 @@ fn a_missing_compose_file_or_directory_is_an_error() {
         ["cannot read the directory ROOT: there is no such file"]
     );
 }
+
+#[test]
+fn a_lone_dockerfile_needs_no_compose_file() {
+    let mut tree = Tree::of(&["Dockerfile", "app.py"]);
+    fs::remove_file(tree.at("docker-compose.yml")).expect("removed");
+    assert_eq!(tree.names(), ["Dockerfile", "app.py"]);
+    tree.compose = "other.yml".into();
+    let missing = "cannot read ROOT/other.yml: there is no such file";
+    assert_eq!(
+        tree.problems(),
+        [missing],
+        "one that is named must be there"
+    );
+}

@@ -1,7 +1,10 @@
 //! The bundle's tests: a tree to try things on, and what each file of this directory holds:
-//! `files` which files go in, `links` links and modes, `bytes` the zip, `git` that git agrees.
+//! `files` which files go in, `links` links and modes, `bytes` the zip, `cache` what is known of it
+//! without packing, `git` that git agrees.
 
 mod bytes;
+#[cfg(unix)]
+mod cache;
 mod files;
 mod git;
 mod links;

@@ -58,6 +58,20 @@ pub(super) fn without_compose(
     if has(dockerrun::FILE) && name == FILE_NAME {
         return Subject::Single(dockerrun::FILE);
     }
+    let single = ["Dockerfile", dockerrun::FILE];
+    let kept_out = single
+        .iter()
+        .filter(|single| name == FILE_NAME && names.iter().any(|other| other == *single))
+        .find_map(|single| Some((single, (around.left_out)(single)?)));
+    if let Some((single, rule)) = kept_out {
+        let message = format!("there is nothing to run: {single} stays out of the bundle: {rule}");
+        findings
+            .add_in(&NO_COMPOSE_FILE, *single, START, None, message)
+            .fix(format!(
+                "add `{single}` to `bundle.include` in beanship.yml, or change the rule"
+            ));
+        return Subject::Nothing;
+    }
     let message = format!(
         "no compose file: there is no {name} in {}",
         around.root.display()

@@ -1,7 +1,8 @@
 //! What is mounted, built and taken in is where the instance can find it.
 
 use crate::compose::catalog::{
-    BAD_VOLUME, NO_CONTEXT, NO_ENV_FILE, NO_FILE, NO_MOUNT_SOURCE, NO_PROPERTIES, OWN_MACHINE,
+    BAD_VOLUME, MOUNT_LEFT_OUT, NO_CONTEXT, NO_ENV_FILE, NO_FILE, NO_MOUNT_SOURCE, NO_PROPERTIES,
+    OWN_MACHINE,
 };
 use crate::compose::files::{self, Below};
 use crate::compose::finding::Findings;
@@ -92,20 +93,26 @@ fn inside(
     if path.is_empty() || path == ".env" || project.in_bundle(path) {
         return;
     }
-    let here = project.around.root.join(path).exists();
-    let why = if here {
-        "stays out of the bundle"
-    } else {
-        "is not in the bundle"
-    };
-    let draft = findings.add(&NO_MOUNT_SOURCE, at.range().start, format!("service `{}` mounts {source}, which {why}: Docker makes an empty folder, which hides what the image has there", service.name));
-    if here {
-        draft.fix(format!(
-            "add `{path}` to `bundle.include` in beanship.yml, or remove the mount"
+    let (start, name, lies) = (at.range().start, service.name, project.whereabouts(path));
+    let text = format!("service `{name}` mounts {source}, which {lies}");
+    if project.left_out(path).is_some() {
+        let text = format!("{text}; on an instance Docker makes an empty folder instead");
+        findings.add(&MOUNT_LEFT_OUT, start, text).fix(format!(
+            "{}; or mount a volume if it may begin empty",
+            keep(path)
         ));
-    } else {
-        draft.fix("remove the mount, as the image holds the app; or add the files");
+        return;
     }
+    let text =
+        format!("{text}: Docker makes an empty folder, which hides what the image has there");
+    findings
+        .add(&NO_MOUNT_SOURCE, start, text)
+        .fix("remove the mount, as the image holds the app; or add the files");
+}
+
+/// How a path gets into the bundle that a rule leaves out.
+fn keep(path: &str) -> String {
+    format!("add `{path}` to `bundle.include` in beanship.yml, or change the rule")
 }
 
 fn built(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) {
@@ -136,11 +143,13 @@ fn built(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) 
             &NO_CONTEXT,
             at,
             format!(
-                "service `{}` is built from {text}, which is not in the bundle",
-                service.name
+                "service `{}` is built from {text}, which {}",
+                service.name,
+                project.whereabouts(&folder)
             ),
         );
         match files::other_case(project.around.root, &folder) {
+            _ if project.left_out(&folder).is_some() => draft.fix(keep(&folder)),
             Some(other) => draft.fix(format!(
                 "write `{other}`: upper and lower case differ on an instance"
             )),
@@ -177,11 +186,13 @@ fn dockerfile(
             &NO_CONTEXT,
             at,
             format!(
-                "service `{}` is built with {path}, which is not in the bundle",
-                service.name
+                "service `{}` is built with {path}, which {}",
+                service.name,
+                project.whereabouts(&path)
             ),
         );
         match files::other_case(project.around.root, &path) {
+            _ if project.left_out(&path).is_some() => draft.fix(keep(&path)),
             Some(other) => draft.fix(format!(
                 "rename {other}: upper and lower case differ on an instance"
             )),
@@ -215,21 +226,27 @@ fn must_be_there(
     who: &str,
     findings: &mut Findings,
 ) {
-    let missing = match files::below(text) {
-        Below::Inside(path) if path == ".env" => false,
-        Below::Inside(path) => !project.in_bundle(&path),
-        Below::Above => true,
-        Below::Elsewhere => files::is_personal(text),
+    let path = match files::below(text) {
+        Below::Inside(path) if path == ".env" || project.in_bundle(&path) => return,
+        Below::Inside(path) => Some(path),
+        Below::Above => None,
+        Below::Elsewhere if files::is_personal(text) => None,
+        Below::Elsewhere => return,
     };
-    if missing {
-        findings
-            .add(
-                rule,
-                at.range().start,
-                format!("{who} {text}, which is not in the bundle: Compose does not start"),
-            )
-            .fix("add the file, and see what is in the bundle with `beanship bundle --list`");
-    }
+    let (text, fix) = match &path {
+        Some(path) if project.left_out(path).is_some() => (
+            format!(
+                "{who} {text}, which {}; Compose does not start without it",
+                project.whereabouts(path)
+            ),
+            keep(path),
+        ),
+        _ => (
+            format!("{who} {text}, which is not in the bundle: Compose does not start"),
+            "add the file, and see what is in the bundle with `beanship bundle --list`".to_owned(),
+        ),
+    };
+    findings.add(rule, at.range().start, text).fix(fix);
 }
 
 fn taken_in(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) {

@@ -4,6 +4,7 @@ use super::{environment, instance};
 use crate::deploy::bucket::{Bucket, BucketWish};
 use crate::deploy::environment::Instances;
 use crate::deploy::version::{Content, Label, Version};
+use crate::deploy::zip::Zip;
 use crate::deploy::{BundleFile, Candidate, Desired, Observed, plan};
 use crate::error::{Error, Kind};
 use crate::properties::Options;
@@ -22,7 +23,7 @@ fn desired() -> Desired {
         label: Label::Derived(LABEL.into()),
         description: Some("fix the proxy".into()),
         bundle: BundleFile {
-            path: "b.zip".into(),
+            zip: Zip::later(|| unreachable!("a plan reads no bytes"), None),
             sha256: SHA.into(),
             bytes: 2048,
             files: 3,
@@ -31,6 +32,7 @@ fn desired() -> Desired {
             name: None,
             path: "shop".into(),
             owner: None,
+            encryption: None,
         },
         options: Options::default(),
         force: false,
@@ -46,6 +48,7 @@ fn observed(label: &str) -> Observed {
         running: Content::of(label, None, SHA),
         instances: Instances::Known(vec![instance("i-1", label, "Deployed")]),
         versions: Vec::new(),
+        objects: Vec::new(),
         bucket_name: "elasticbeanstalk-eu-central-1-123456789012".into(),
         bucket: Ok(Bucket::Fit),
     }

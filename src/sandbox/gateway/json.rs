@@ -32,7 +32,7 @@ impl Gateway {
             Ok(output) => (200, output.to_string().into_bytes()),
             Err(failure) => json::failure(&failure),
         };
-        let cut = matches!(fault, Some(Fault::Cut(_)));
+        let cut = matches!(fault, Some(Fault::Cut(_) | Fault::Stalled));
         Answer {
             service: service.to_owned(),
             region,

@@ -42,7 +42,7 @@ impl Gateway {
             };
             let result = match fault {
                 None | Some(Fault::Cut(When::After)) => work(&world),
-                Some(Fault::Cut(When::Before)) => Err(Failure::new("Cut", "")),
+                Some(Fault::Cut(When::Before) | Fault::Stalled) => Err(Failure::new("Cut", "")),
                 Some(Fault::Throttled) => Err(Failure::new("Throttling", "Rate exceeded")),
                 Some(Fault::Broken(status)) => Err(broken(status)),
                 Some(Fault::Denied) => Err(denied(&world, &request, &action)),

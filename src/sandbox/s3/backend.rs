@@ -9,7 +9,7 @@ use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::super::World;
 use super::internal;
-use super::storage::Storage;
+use super::storage::{Head, Storage};
 
 pub(super) struct Backend {
     pub(super) world: Arc<World>,
@@ -45,9 +45,18 @@ pub(super) fn time(at: jiff::Timestamp) -> Timestamp {
     Timestamp::from(SystemTime::from(at))
 }
 
-/// What S3 says of every object since 2023.
-pub(super) fn encrypted() -> ServerSideEncryption {
-    ServerSideEncryption::from_static(ServerSideEncryption::AES256)
+/// How an object is encrypted, and with which key of KMS: with keys of S3 unless the client said otherwise, since 2023.
+pub(super) fn encrypted(head: &Head) -> (ServerSideEncryption, Option<String>) {
+    match &head.encryption {
+        Some(said) => (
+            ServerSideEncryption::from(said.algorithm.clone()),
+            said.key.clone(),
+        ),
+        None => (
+            ServerSideEncryption::from_static(ServerSideEncryption::AES256),
+            None,
+        ),
+    }
 }
 
 pub(super) fn etag(tag: &str) -> ETag {

@@ -46,6 +46,12 @@ macro_rules! head {
             content_disposition: $input.content_disposition.take(),
             content_language: $input.content_language.take(),
             cache_control: $input.cache_control.take(),
+            encryption: $input.server_side_encryption.take().map(|algorithm| {
+                $crate::sandbox::s3::storage::Encryption {
+                    algorithm: algorithm.as_str().to_owned(),
+                    key: $input.ssekms_key_id.take(),
+                }
+            }),
             metadata: $input
                 .metadata
                 .take()
@@ -159,7 +165,7 @@ async fn write_and_check(
 }
 
 /// Computes each checksum that the request gives or announces; S3's own CRC64NVME when it gives none.
-fn hasher(claimed: &Sums, headers: &HeaderMap) -> ChecksumHasher {
+pub(super) fn hasher(claimed: &Sums, headers: &HeaderMap) -> ChecksumHasher {
     let header = |name: &str| {
         headers
             .get(name)
@@ -194,7 +200,7 @@ fn hasher(claimed: &Sums, headers: &HeaderMap) -> ChecksumHasher {
     hasher
 }
 
-fn check(claimed: &Sums, computed: &Sums) -> S3Result<()> {
+pub(super) fn check(claimed: &Sums, computed: &Sums) -> S3Result<()> {
     for (name, claimed, computed) in [
         ("CRC32", &claimed.crc32, &computed.crc32),
         ("CRC32C", &claimed.crc32c, &computed.crc32c),

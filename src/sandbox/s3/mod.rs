@@ -122,7 +122,7 @@ impl Door {
         let _ = note.fault.set(fault);
         match fault {
             Fault::Cut(When::After) => Ok(()),
-            Fault::Cut(When::Before) => Err(s3_error!(ServiceUnavailable)),
+            Fault::Cut(When::Before) | Fault::Stalled => Err(s3_error!(ServiceUnavailable)),
             Fault::Throttled => Err(s3_error!(SlowDown, "Please reduce your request rate.")),
             Fault::Broken(503) => Err(s3_error!(
                 ServiceUnavailable,

@@ -1,12 +1,16 @@
 //! Multipart uploads: parts are files of their own until the upload is completed.
 
+use std::path::Path;
+
+use http::HeaderMap;
 use jiff::Timestamp;
 use s3s::crypto::{Checksum, Md5};
 use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::backend::{Backend, etag};
+use super::backend::{Backend, encrypted, etag};
 use super::body::{self, claims, head, with_sums};
 use super::internal;
 use super::storage::{self, Sums, Upload, hex};
@@ -14,6 +18,7 @@ use crate::sandbox::account::{LOWER, random};
 
 /// Every part but the last has at least this size.
 const LEAST_PART: u64 = 5 * 1024 * 1024;
+const BUFFER: usize = 256 * 1024;
 
 impl Backend {
     pub(super) fn begin(
@@ -25,8 +30,13 @@ impl Backend {
             key: input.key.clone(),
             created: Timestamp::now(),
             head: head!(input),
+            algorithm: input
+                .checksum_algorithm
+                .as_ref()
+                .map(|named| named.as_str().to_owned()),
             parts: Default::default(),
         };
+        let (encryption, kms_key) = encrypted(&upload.head);
         self.storage()
             .uploads(&input.bucket, |uploads| uploads.insert(id.clone(), upload))
             .map_err(internal)?;
@@ -36,6 +46,8 @@ impl Backend {
             upload_id: Some(id),
             checksum_algorithm: input.checksum_algorithm,
             checksum_type: input.checksum_type,
+            server_side_encryption: Some(encryption),
+            ssekms_key_id: kms_key,
             ..Default::default()
         }))
     }
@@ -73,6 +85,7 @@ impl Backend {
             size: received.size,
             etag: received.md5.clone(),
             modified: Timestamp::now(),
+            sums: received.sums.clone(),
         };
         let stored = self.storage().uploads(&input.bucket, |uploads| {
             known(uploads, &input.upload_id, &input.key)
@@ -102,30 +115,34 @@ impl Backend {
 
     pub(super) async fn complete(
         &self,
-        input: CompleteMultipartUploadInput,
+        mut input: CompleteMultipartUploadInput,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
         let upload = self.upload(&input.bucket, &input.upload_id, &input.key)?;
+        let claimed = whole(&mut input);
         let wanted = input
             .multipart_upload
             .and_then(|upload| upload.parts)
             .unwrap_or_default();
         let parts = chosen(&upload, &wanted)?;
+        let size: u64 = parts.iter().map(|part| part.size).sum();
+        let told = input.mpu_object_size;
+        if told.is_some_and(|told| u64::try_from(told) != Ok(size)) {
+            return Err(s3_error!(
+                InvalidRequest,
+                "The provided 'x-amz-mp-object-size' header does not match what was computed"
+            ));
+        }
         let (folder, file) = self.storage().place(&input.bucket);
-        let mut target = File::create(folder.join(&file)).await.map_err(internal)?;
-        let mut size = 0;
+        let target = folder.join(&file);
+        let joined = self.join(&input.bucket, &parts, &target, &claimed);
+        let sums = joined.await.inspect_err(|_| {
+            self.storage()
+                .discard(&input.bucket, std::slice::from_ref(&file));
+        })?;
         let mut digests = Md5::new();
         for part in &parts {
-            let mut source = File::open(self.storage().data(&input.bucket, &part.file))
-                .await
-                .map_err(internal)?;
-            size += tokio::io::copy(&mut source, &mut target)
-                .await
-                .map_err(internal)?;
             digests.update(&unhex(&part.etag));
         }
-        tokio::io::AsyncWriteExt::flush(&mut target)
-            .await
-            .map_err(internal)?;
         let tag = format!("{}-{}", hex(digests.finalize().as_ref()), parts.len());
         let object = storage::Object {
             file,
@@ -133,8 +150,9 @@ impl Backend {
             etag: tag.clone(),
             modified: Timestamp::now(),
             head: upload.head.clone(),
-            sums: Sums::default(),
+            sums: sums.clone(),
         };
+        let (encryption, kms_key) = encrypted(&object.head);
         self.place(
             &input.bucket,
             &input.key,
@@ -143,19 +161,47 @@ impl Backend {
             input.if_none_match.as_ref(),
         )?;
         self.forget(&input.bucket, &input.upload_id)?;
-        Ok(S3Response::new(CompleteMultipartUploadOutput {
-            location: Some(format!(
-                "{}/{}/{}",
-                self.world.endpoint, input.bucket, input.key
-            )),
-            bucket: Some(input.bucket),
-            key: Some(input.key),
-            e_tag: Some(etag(&tag)),
-            server_side_encryption: Some(ServerSideEncryption::from_static(
-                ServerSideEncryption::AES256,
-            )),
-            ..Default::default()
-        }))
+        let location = format!("{}/{}/{}", self.world.endpoint, input.bucket, input.key);
+        Ok(S3Response::new(with_sums!(
+            CompleteMultipartUploadOutput {
+                location: Some(location),
+                bucket: Some(input.bucket),
+                key: Some(input.key),
+                e_tag: Some(etag(&tag)),
+                server_side_encryption: Some(encryption),
+                ssekms_key_id: kms_key,
+            },
+            sums
+        )))
+    }
+
+    /// Writes the parts one behind the other and checks them against what the client says the whole is.
+    async fn join(
+        &self,
+        bucket: &str,
+        parts: &[&storage::Part],
+        to: &Path,
+        claimed: &Sums,
+    ) -> S3Result<Sums> {
+        let mut target = File::create(to).await.map_err(internal)?;
+        let mut hasher = body::hasher(claimed, &HeaderMap::new());
+        let mut buffer = vec![0; BUFFER];
+        for part in parts {
+            let file = self.storage().data(bucket, &part.file);
+            let mut source = File::open(file).await.map_err(internal)?;
+            loop {
+                let count = source.read(&mut buffer).await.map_err(internal)?;
+                if count == 0 {
+                    break;
+                }
+                hasher.update(&buffer[..count]);
+                target.write_all(&buffer[..count]).await.map_err(internal)?;
+            }
+        }
+        target.flush().await.map_err(internal)?;
+        let sums = Sums::from(hasher.finalize());
+        body::check(claimed, &sums)?;
+        Ok(sums)
     }
 
     pub(super) fn abort(
@@ -180,6 +226,18 @@ impl Backend {
             .collect();
         self.storage().discard(bucket, &files);
         Ok(())
+    }
+}
+
+/// What the client says about the whole object; a sum of sums (`...-3`) is not looked at.
+fn whole(input: &mut CompleteMultipartUploadInput) -> Sums {
+    let whole = |sum: Option<String>| sum.filter(|sum| !sum.contains('-'));
+    Sums {
+        crc32: whole(input.checksum_crc32.take()),
+        crc32c: whole(input.checksum_crc32c.take()),
+        crc64nvme: whole(input.checksum_crc64nvme.take()),
+        sha1: whole(input.checksum_sha1.take()),
+        sha256: whole(input.checksum_sha256.take()),
     }
 }
 
@@ -253,6 +311,7 @@ mod tests {
                 size: *size,
                 etag: format!("tag{number}"),
                 modified: Timestamp::UNIX_EPOCH,
+                sums: Sums::default(),
             };
             (number, part)
         };
@@ -261,6 +320,7 @@ mod tests {
             key: "k".into(),
             created: Timestamp::UNIX_EPOCH,
             head: storage::Head::default(),
+            algorithm: None,
             parts,
         }
     }

@@ -42,6 +42,7 @@ impl Backend {
             head: head!(input),
             sums: received.sums.clone(),
         };
+        let (encryption, key) = encrypted(&object.head);
         self.place(
             &input.bucket,
             &input.key,
@@ -52,7 +53,8 @@ impl Backend {
         Ok(S3Response::new(with_sums!(
             PutObjectOutput {
                 e_tag: Some(etag(&received.md5)),
-                server_side_encryption: Some(encrypted()),
+                server_side_encryption: Some(encryption),
+                ssekms_key_id: key,
             },
             received.sums
         )))
@@ -104,6 +106,7 @@ impl Backend {
         let checked = input.checksum_mode.is_some() && content_range.is_none();
         let body = body::send(&self.storage().data(&input.bucket, &object.file), range).await?;
         let head = object.head;
+        let (encryption, key) = encrypted(&head);
         Ok(S3Response::new(with_sums!(
             GetObjectOutput {
                 body: Some(body),
@@ -120,7 +123,8 @@ impl Backend {
                 e_tag: Some(etag(&object.etag)),
                 last_modified: Some(time(object.modified)),
                 metadata: metadata(head.metadata),
-                server_side_encryption: Some(encrypted()),
+                server_side_encryption: Some(encryption),
+                ssekms_key_id: key,
             },
             if checked {
                 object.sums
@@ -141,6 +145,7 @@ impl Backend {
         )?;
         let (range, content_range) = span(&object, input.range.as_ref())?;
         let head = object.head;
+        let (encryption, key) = encrypted(&head);
         Ok(S3Response::new(with_sums!(
             HeadObjectOutput {
                 accept_ranges: Some("bytes".to_owned()),
@@ -154,7 +159,8 @@ impl Backend {
                 e_tag: Some(etag(&object.etag)),
                 last_modified: Some(time(object.modified)),
                 metadata: metadata(head.metadata),
-                server_side_encryption: Some(encrypted()),
+                server_side_encryption: Some(encryption),
+                ssekms_key_id: key,
             },
             if input.checksum_mode.is_some() {
                 object.sums

@@ -49,7 +49,17 @@ pub(super) struct Head {
     pub(super) content_disposition: Option<String>,
     pub(super) content_language: Option<String>,
     pub(super) cache_control: Option<String>,
+    /// How it is encrypted, where the client says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) encryption: Option<Encryption>,
     pub(super) metadata: BTreeMap<String, String>,
+}
+
+/// An encryption and, with KMS, its key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Encryption {
+    pub(super) algorithm: String,
+    pub(super) key: Option<String>,
 }
 
 /// Checksums of the whole object in base64.
@@ -69,6 +79,9 @@ pub(super) struct Upload {
     pub(super) key: String,
     pub(super) created: Timestamp,
     pub(super) head: Head,
+    /// The algorithm of the parts' checksums, where the client names one.
+    #[serde(default)]
+    pub(super) algorithm: Option<String>,
     pub(super) parts: BTreeMap<i32, Part>,
 }
 
@@ -78,6 +91,8 @@ pub(super) struct Part {
     pub(super) size: u64,
     pub(super) etag: String,
     pub(super) modified: Timestamp,
+    #[serde(default)]
+    pub(super) sums: Sums,
 }
 
 pub(super) type Uploads = BTreeMap<String, Upload>;

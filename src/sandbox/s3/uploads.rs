@@ -27,7 +27,11 @@ impl Backend {
                 e_tag: Some(etag(&part.etag)),
                 size: i64::try_from(part.size).ok(),
                 last_modified: Some(time(part.modified)),
-                ..Default::default()
+                checksum_crc32: part.sums.crc32,
+                checksum_crc32c: part.sums.crc32c,
+                checksum_crc64nvme: part.sums.crc64nvme,
+                checksum_sha1: part.sums.sha1,
+                checksum_sha256: part.sums.sha256,
             });
         let shown: Vec<Part> = parts.by_ref().take(most).collect();
         let truncated = parts.next().is_some();
@@ -39,6 +43,7 @@ impl Backend {
             is_truncated: Some(truncated),
             parts: Some(shown),
             part_number_marker: input.part_number_marker,
+            checksum_algorithm: upload.algorithm.map(ChecksumAlgorithm::from),
             max_parts: i32::try_from(most).ok(),
             bucket: Some(input.bucket),
             key: Some(input.key),

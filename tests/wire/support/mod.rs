@@ -70,6 +70,27 @@ impl Project {
         std::fs::write(path, content).expect("a file");
     }
 
+    /// Writes a file that does not compress: every byte depends on all before.
+    pub fn fill(&self, name: &str, bytes: usize) {
+        let mut state = 1_u64;
+        let noise = (0..bytes).map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 56) as u8
+        });
+        std::fs::write(self.path().join(name), noise.collect::<Vec<u8>>()).expect("a file");
+    }
+
+    /// Sends a signal to a program that runs.
+    pub fn signal(&self, child: &Child, signal: &str) {
+        let sent = self
+            .prepare("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill runs").success());
+    }
+
     /// Sets the sandbox's `trouble.yml`.
     pub fn trouble(self, yaml: &str) -> Self {
         self.write(".beanship/sandbox/trouble.yml", yaml);
@@ -192,6 +213,16 @@ impl Project {
             )
         };
         text.lines().map(call).collect()
+    }
+
+    /// Waits until the sandbox has answered a call like this so many times.
+    pub fn until(&self, call: &str, times: usize) {
+        let begun = std::time::Instant::now();
+        while self.calls().iter().filter(|seen| *seen == call).count() < times {
+            let waited = begun.elapsed();
+            assert!(waited.as_secs() < 60, "no {call}: {:?}", self.calls());
+            std::thread::yield_now();
+        }
     }
 
     /// Forgets the calls so far.

@@ -10,11 +10,15 @@
 //! - `floor`: what nothing that compresses every file on its own can beat: reading all files and
 //!   packing them with libdeflate's level 6 on all cores, into nothing
 //!
+//! Then a whole deploy of the first tree, next to `eb deploy`, and one that has nothing to do (`deploy.rs`).
+//!
 //! TREE defaults to the sources below Cargo's registry, copied to the target directory without their
 //! ignore files, so that all bundle the same; a tree of 50 files comes after it. Needs zip, python3
 //! with venv (awsebcli is installed to the target directory) and GNU time as /usr/bin/time.
 
 #![allow(clippy::print_stdout)]
+
+mod deploy;
 
 use std::env;
 use std::error::Error;
@@ -70,7 +74,8 @@ fn main() -> Result<()> {
         None => registry_copy(&work)?,
     };
     compare(&large, &work, &python)?;
-    compare(&small_tree(&work)?, &work, &python)
+    compare(&small_tree(&work)?, &work, &python)?;
+    deploy::compare(&large, &work, &python)
 }
 
 fn compare(tree: &Path, work: &Path, python: &Path) -> Result<()> {
@@ -165,33 +170,44 @@ impl Contender {
         {
             fs::remove_file(zip)?;
         }
-        let measured = work.join("time");
-        let status = Command::new("/usr/bin/time")
-            .args(["-f", "%e %U %S %M", "-o"])
-            .arg(&measured)
-            .args(&self.command)
-            .current_dir(&self.directory)
-            .stdout(std::process::Stdio::null())
-            .status()?;
-        if !status.success() {
-            return Err(format!("{:?}: {status}", self.command).into());
-        }
-        let text = fs::read_to_string(measured)?;
-        let numbers: Vec<f64> = text
-            .split_whitespace()
-            .map(str::parse)
-            .collect::<std::result::Result<_, _>>()?;
-        let [wall, user, system, kibibytes] = numbers[..] else {
-            return Err(format!("not what GNU time writes: {text}").into());
-        };
-        // Small runs are shorter than what is measured.
-        let at_least = |seconds: f64| seconds.max(0.005);
-        Ok(Run {
-            wall: at_least(wall),
-            cpu: at_least(user + system),
-            memory: kibibytes / 1024.0,
-        })
+        measured(&self.command, &self.directory, work, [])
     }
+}
+
+/// Runs a command under GNU time.
+fn measured<'a>(
+    command: &[String],
+    directory: &Path,
+    work: &Path,
+    variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Run> {
+    let noted = work.join("time");
+    let status = Command::new("/usr/bin/time")
+        .args(["-f", "%e %U %S %M", "-o"])
+        .arg(&noted)
+        .args(command)
+        .current_dir(directory)
+        .envs(variables)
+        .stdout(std::process::Stdio::null())
+        .status()?;
+    if !status.success() {
+        return Err(format!("{command:?}: {status}").into());
+    }
+    let text = fs::read_to_string(noted)?;
+    let numbers: Vec<f64> = text
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<std::result::Result<_, _>>()?;
+    let [wall, user, system, kibibytes] = numbers[..] else {
+        return Err(format!("not what GNU time writes: {text}").into());
+    };
+    // Small runs are shorter than what is measured.
+    let at_least = |seconds: f64| seconds.max(0.005);
+    Ok(Run {
+        wall: at_least(wall),
+        cpu: at_least(user + system),
+        memory: kibibytes / 1024.0,
+    })
 }
 
 /// Reads and compresses every file, and keeps nothing.
