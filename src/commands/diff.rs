@@ -20,7 +20,7 @@ use super::{Context, status};
 /// Runs the command. Differences are its result, no failure.
 ///
 /// # Errors
-/// As [`Job::make`]; [`Kind::Check`] where there is nothing to compare with; else what AWS says.
+/// As bundling; [`Kind::Check`] where there is nothing to compare with; else what AWS says.
 pub async fn run(cx: &Context, args: &TargetArgs) -> Result<Exit> {
     let target = cx.target(args.application.app.as_deref(), args.env.as_deref())?;
     let (job, out) = (Job::new(cx, &[target.key.as_deref()], None), cx.out.clone());

@@ -78,7 +78,7 @@ impl Course {
     /// the plan is wanted.
     ///
     /// # Errors
-    /// As [`first_look`]; [`Kind::Unreachable`] where AWS does not answer in time.
+    /// As [`first_look`]; [`Unreachable`](crate::error::Kind::Unreachable) where AWS does not answer in time.
     pub(super) async fn look(
         &self,
         cx: &Context,

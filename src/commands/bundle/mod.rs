@@ -18,7 +18,7 @@ pub(super) use job::{Bundled, Job};
 /// Runs the command.
 ///
 /// # Errors
-/// As [`Job::make`], and for an output file that cannot be written.
+/// As bundling, and for an output file that cannot be written.
 pub async fn run(cx: &Context, args: &BundleArgs) -> Result<Exit> {
     let key = match cx.settings.wanted(args.env.as_deref()) {
         Some(wanted) if !cx.settings.config.environments.is_empty() => {
