@@ -36,6 +36,7 @@ fn desired() -> Desired {
         },
         options: Options::default(),
         force: false,
+        moving: Vec::new(),
         timeout: std::time::Duration::from_secs(1200),
     }
 }
