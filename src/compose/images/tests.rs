@@ -68,7 +68,25 @@ fn comments_and_layout_stay() {
 #[test]
 fn what_is_pinned_is_not_built_on_the_instance() {
     let text = "services:\n  web:\n    build:\n      context: .\n      # why\n\n      dockerfile_inline: |\n        FROM scratch\n\n        COPY a b\n    image: app\n  a: { build: ., image: app }\n  b: {image: app, build: {context: .}}\n  c: {build: {context: b}, image: app:1, restart: always} # end\n  d:\n    image: app\n    build: ./d # here\n";
-    insta::assert_snapshot!(pin(text, &["web", "a", "b", "c", "d"]), @"the image of service `web` cannot be pinned: its `image` or `build` is shared with another service");
+    insta::assert_snapshot!(pin(text, &["web", "a", "b", "c", "d"]), @"
+    services:
+      web:
+        # build:
+        #   context: .
+        #   # why
+
+        #   dockerfile_inline: |
+        #     FROM scratch
+
+        #     COPY a b
+        image: app@DIGEST
+      a: { image: app@DIGEST }
+      b: {image: app@DIGEST}
+      c: {image: app@DIGEST, restart: always} # end
+      d:
+        image: app@DIGEST
+        # build: ./d # here
+    ");
 }
 
 #[test]
