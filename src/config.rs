@@ -4,6 +4,7 @@
 //! the environment is decided in [`crate::settings`].
 
 mod bundle;
+mod registry;
 mod smoke;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::properties::{Properties, SettingsConfig, Source};
 use crate::yaml;
 
 pub use bundle::{BundleConfig, Symlinks};
+pub use registry::{PASSWORD, RegistryConfig, RegistryWords, Way};
 pub use smoke::{SmokeConfig, SmokeSetting, Statuses};
 
 /// The file's name.
@@ -49,6 +51,8 @@ pub struct Config {
     /// What goes into the source bundle.
     #[serde(default)]
     pub bundle: BundleConfig,
+    /// The login for a private registry.
+    pub registry: Option<RegistryConfig>,
     /// How the compose file is judged.
     #[serde(default)]
     pub check: CheckConfig,
@@ -195,6 +199,8 @@ impl Config {
         let own = self.environments.values();
         let own = own.filter_map(|environment| environment.properties.as_ref());
         let sources = self.properties.iter().chain(own).flat_map(|it| it.values());
+        let login = self.registry.iter().filter_map(|it| it.password.as_ref());
+        let sources = sources.chain(login);
         sources.filter_map(|source| match source {
             Source::Dotenv { file, .. } => Some(file.as_path()),
             _ => None,
@@ -272,6 +278,9 @@ impl Config {
         }
         for text in self.smoke_problems() {
             problem(text);
+        }
+        if let Some(text) = self.registry.as_ref().and_then(RegistryConfig::problem) {
+            problem(text.into());
         }
         problems
     }

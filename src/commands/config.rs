@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::cli::ConfigArgs;
-use crate::config::{BucketSse, BundleConfig, EnvironmentKind, Tier};
+use crate::config::{
+    BucketSse, BundleConfig, EnvironmentKind, RegistryConfig, RegistryWords, Tier,
+};
 use crate::deploy::smoke::Smoke;
 use crate::error::{Error, Exit, Kind, Result};
 use crate::output::Report;
@@ -47,6 +49,7 @@ pub fn run(cx: &Context, args: &ConfigArgs) -> Result<Exit> {
             .or_else(|| config.bucket_path.clone())
             .unwrap_or_else(|| app.clone()),
         bundle: config.bundle.clone(),
+        registry: config.registry.as_ref().map(RegistryConfig::words),
         environments: targets
             .into_iter()
             .map(|target| environment(settings, target))
@@ -73,6 +76,8 @@ struct Resolved {
     bucket_sse: Option<BucketSse>,
     bucket_kms_key_id: Option<String>,
     bundle: BundleConfig,
+    /// None: no login for a private registry is declared.
+    registry: Option<RegistryWords>,
     environments: Vec<ResolvedEnvironment>,
 }
 
@@ -101,8 +106,7 @@ fn environment(settings: &Settings, target: Target) -> ResolvedEnvironment {
         .and_then(|key| settings.config.environments.get(key))
         .cloned();
     let declared = declared.unwrap_or_default();
-    let mut sources = settings.config.properties.clone().unwrap_or_default();
-    sources.extend(declared.properties.unwrap_or_default());
+    let sources = settings.config.property_sources(key);
     let options = declared.settings.unwrap_or_default();
     ResolvedEnvironment {
         properties: sources

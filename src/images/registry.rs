@@ -51,6 +51,26 @@ pub struct Found {
     pub platforms: Vec<String>,
 }
 
+/// A login that the project file declares.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// The registry's name.
+    pub server: String,
+    /// The login.
+    pub login: Login,
+}
+
+/// Where logins come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a> {
+    /// What Docker keeps.
+    pub docker: &'a DockerConfig,
+    /// For ECR's registries.
+    pub aws: Option<&'a Aws>,
+    /// What the project file declares.
+    pub declared: Option<&'a Declared>,
+}
+
 /// The registries of some images.
 pub struct Registries {
     client: Client,
@@ -86,9 +106,8 @@ pub fn pinned(written: &str, digest: &str) -> String {
 }
 
 impl Registries {
-    /// The registries of these images, with their logins: ECR's from AWS where there is a client,
-    /// the others' (and ECR's where AWS gives none) as Docker keeps them.
-    pub async fn of(images: &[Reference], docker: &DockerConfig, aws: Option<&Aws>) -> Self {
+    /// The registries of these images, with their logins.
+    pub async fn of(images: &[Reference], keys: Keys<'_>) -> Self {
         let mut names: Vec<&str> = images.iter().map(Reference::registry).collect();
         names.sort_unstable();
         names.dedup();
@@ -101,7 +120,7 @@ impl Registries {
             ..ClientConfig::default()
         };
         let logins = names.iter().map(async |name| {
-            let login = login(name, docker, aws).await;
+            let login = keys.login(name).await;
             ((*name).to_owned(), login)
         });
         Self {
@@ -188,26 +207,32 @@ fn is_here(registry: &str) -> bool {
     host == "localhost" || host.starts_with("127.")
 }
 
-/// The login for a registry.
-///
-/// # Errors
-/// Why there is none although there should be.
-pub async fn login(
-    registry: &str,
-    docker: &DockerConfig,
-    aws: Option<&Aws>,
-) -> Result<Option<Login>> {
-    let at_aws = match (Ecr::of(registry), aws) {
-        (Some(ecr), Some(aws)) => Some(ecr.login(aws).await),
-        _ => None,
-    };
-    match at_aws {
-        Some(Ok(login)) => Ok(Some(login)),
-        None => docker.login(registry).await,
-        Some(Err(why)) => match docker.login(registry).await {
-            Ok(Some(login)) => Ok(Some(login)),
-            _ => Err(why),
-        },
+impl Keys<'_> {
+    /// The login for a registry: ECR's from AWS, another one as Docker keeps it (and ECR's too
+    /// where AWS gives none), else the declared one.
+    ///
+    /// # Errors
+    /// Why there is none although there should be.
+    pub async fn login(&self, registry: &str) -> Result<Option<Login>> {
+        let at_aws = match (Ecr::of(registry), self.aws) {
+            (Some(ecr), Some(aws)) => Some(ecr.login(aws).await),
+            _ => None,
+        };
+        if let Some(Ok(login)) = at_aws {
+            return Ok(Some(login));
+        }
+        let kept = self.docker.login(registry).await;
+        if let Ok(Some(login)) = kept {
+            return Ok(Some(login));
+        }
+        if let Some(Err(why)) = at_aws {
+            return Err(why);
+        }
+        let declared = self.declared.filter(|it| it.server == registry);
+        match declared {
+            Some(declared) => Ok(Some(declared.login.clone())),
+            None => kept,
+        }
     }
 }
 

@@ -70,11 +70,10 @@ pub struct Place<'a> {
 pub fn gather(config: &Config, key: Option<&str>, place: Place<'_>) -> Result<Gathered> {
     let own = key.and_then(|key| config.environments.get(key));
     let of_environment = own.and_then(|own| own.properties.as_ref());
-    let mut sources = config.properties.clone().unwrap_or_default();
-    sources.extend(of_environment.cloned().unwrap_or_default());
+    let sources = config.property_sources(key);
     let settings = own.and_then(|own| own.settings.as_ref());
     Ok(Gathered {
-        declared: config.properties.is_some() || of_environment.is_some(),
+        declared: config.properties.is_some() || of_environment.is_some() || !sources.is_empty(),
         properties: properties(sources, place)?,
         settings: settings.map(of_settings).unwrap_or_default(),
     })

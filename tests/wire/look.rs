@@ -121,6 +121,8 @@ fn config_shows_what_is_meant() {
       exclude: []
       only: []
       symlinks: keep
+      pin_images: built
+    registry: null
     environments:
     - key: production
       name: shop-prod

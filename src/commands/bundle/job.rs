@@ -9,10 +9,11 @@ use crate::bundle::{self, Note, Request, Rules, Selection, Written, cache, selec
 use crate::commands::check::{goes_in, left_out};
 use crate::commands::{Context, own_folder};
 use crate::compose;
-use crate::config::{BundleConfig, Symlinks, Tier};
+use crate::config::{BundleConfig, RegistryConfig, Symlinks, Tier};
 use crate::deploy::zip::Zip;
 use crate::deploy::{BundleFile, LARGEST_BUNDLE};
 use crate::error::{Error, Kind, Result, reason};
+use crate::images::hooks;
 use crate::output::{Event, Out, Phase, bytes};
 
 /// A bundle, ready to be deployed.
@@ -59,7 +60,7 @@ impl Job {
             compose: cx.settings.compose(key),
             rules: Rules::from(&cx.settings.config.bundle),
             own: cx.own_files(output),
-            made: Vec::new(),
+            made: config.registry.as_ref().map(login).unwrap_or_default(),
             told: false,
         }
     }
@@ -91,6 +92,13 @@ impl Job {
             tell(&selection, out);
         }
         for (name, executable, content) in &self.made {
+            if name != bundle::COMPOSE_NAME && goes_in(&selection, name) {
+                let what = format!(
+                    "{name} is there already, and `registry` in beanship.yml makes another"
+                );
+                return Err(Error::new(Kind::Bundle, what)
+                    .hint(format!("remove one of them, as with `git rm {name}`")));
+            }
             selection.put(name, *executable, Arc::clone(content));
         }
         Ok(selection)
@@ -155,6 +163,13 @@ impl Job {
     pub(super) fn own_folder(&self) -> Option<PathBuf> {
         own_folder(&self.root).ok()
     }
+}
+
+/// The files that have the instances log in at a private registry.
+fn login(registry: &RegistryConfig) -> Vec<(String, bool, Arc<[u8]>)> {
+    let files = hooks::files(registry).into_iter();
+    let file = |it: hooks::Made| (it.name, it.executable, it.content.into_bytes().into());
+    files.map(file).collect()
 }
 
 /// Tells what the user should know about the tree.

@@ -14,10 +14,11 @@ use crate::images::credentials::DockerConfig;
 use crate::images::docker::{Docker, Wanted};
 use crate::images::ecr::Ecr;
 use crate::images::pushed::{self, Pushed};
-use crate::images::registry::{Reference, login, pinned, reference};
+use crate::images::registry::{Keys, Reference, pinned, reference};
 use crate::images::tag;
 use crate::output::{Event, Report, table};
 
+use super::login::declared;
 use super::{aws_for, images_of, platforms};
 
 /// How images are made.
@@ -163,20 +164,28 @@ fn repository(service: &ServiceImage) -> Result<String> {
     Ok(end.to_owned())
 }
 
-/// Logs in where AWS gives the login; for other registries Docker's own is there already.
+/// Logs in where AWS or the project file gives the login; for other registries Docker's own is
+/// there already.
 async fn log_in(cx: &Context, docker: &Docker<'_>, wanted: &[Wanted]) -> Result<()> {
     let images: Vec<Reference> = wanted
         .iter()
         .filter_map(|it| reference(&it.image).ok())
         .collect();
+    let kept = DockerConfig::read(&cx.settings.environ)?;
+    let aws = aws_for(cx, &images).await;
+    let declared = declared(cx, &images, &kept).await?;
+    let keys = Keys {
+        docker: &kept,
+        aws: aws.as_ref(),
+        declared: declared.as_ref(),
+    };
     let mut registries: Vec<&str> = images.iter().map(Reference::registry).collect();
     registries.sort_unstable();
     registries.dedup();
-    registries.retain(|name| Ecr::of(name).is_some());
-    let aws = aws_for(cx, &images).await;
-    let kept = DockerConfig::read(&cx.settings.environ)?;
+    let is_declared = |name: &str| declared.as_ref().is_some_and(|it| it.server == name);
+    registries.retain(|name| Ecr::of(name).is_some() || is_declared(name));
     for registry in registries {
-        if let Some(login) = login(registry, &kept, aws.as_ref()).await? {
+        if let Some(login) = keys.login(registry).await? {
             docker.login(registry, &login).await?;
         }
     }

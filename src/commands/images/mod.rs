@@ -1,6 +1,7 @@
 //! `beanship images`: list, build, push; and what a deploy does about images.
 
 mod list;
+mod login;
 mod make;
 mod pin;
 
@@ -11,7 +12,7 @@ use crate::error::{Exit, Result};
 use crate::images::credentials::DockerConfig;
 use crate::images::ecr::Ecr;
 use crate::images::platform;
-use crate::images::registry::{Reference, Registries, reference};
+use crate::images::registry::{Keys, Reference, Registries, reference};
 use crate::settings::SandboxMode;
 
 use super::Context;
@@ -98,6 +99,12 @@ async fn registries(cx: &Context, services: &[&ServiceImage]) -> Result<(Registr
     let images: Vec<Reference> = names.filter_map(|name| reference(name).ok()).collect();
     let docker = DockerConfig::read(&cx.settings.environ)?;
     let aws = aws_for(cx, &images).await;
-    let registries = Registries::of(&images, &docker, aws.as_ref()).await;
+    let declared = login::declared(cx, &images, &docker).await?;
+    let keys = Keys {
+        docker: &docker,
+        aws: aws.as_ref(),
+        declared: declared.as_ref(),
+    };
+    let registries = Registries::of(&images, keys).await;
     Ok((registries, aws))
 }

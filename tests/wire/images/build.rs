@@ -167,6 +167,27 @@ fn ecr_is_logged_in_to_with_the_right_of_aws() {
 }
 
 #[test]
+fn the_declared_login_is_used_for_the_push() {
+    let registry = Registry::start(Door::Password);
+    let config = format!(
+        "registry: {{ server: '{}', username: ship, password: {{ from_env: TOKEN }} }}\n",
+        registry.name
+    );
+    let project = built(&registry, &config).variable("TOKEN", "s3cret-c4nary");
+    project.write(".beanship/docker/config.json", "{}");
+    let run = project.beanship(&["images", "push", "-v"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let log = log(&project, &registry);
+    assert!(
+        log.contains("login --username ship --password-stdin REGISTRY\n"),
+        "{log}"
+    );
+    let password = std::fs::read_to_string(project.path().join(".beanship/bin/password"));
+    assert_eq!(password.expect("a password"), "s3cret-c4nary");
+    assert!(!format!("{}{}{log}", run.stdout, run.stderr).contains("c4nary"));
+}
+
+#[test]
 fn without_docker_or_anything_to_build_it_is_said() {
     let registry = Registry::start(Door::Open);
     let project = built(&registry, "").file(".beanship/bin/docker", "#!/bin/sh\nexit 1\n");

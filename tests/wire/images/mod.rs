@@ -4,6 +4,7 @@
 mod build;
 mod list;
 mod pin;
+mod private;
 mod registry;
 
 use std::io::Read;

@@ -1,0 +1,67 @@
+//! The login that `registry` in beanship.yml declares, for use on this machine.
+
+use crate::commands::Context;
+use crate::config::{PASSWORD, Way};
+use crate::error::{Error, Kind, Result};
+use crate::images::credentials::{DockerConfig, Login};
+use crate::images::registry::{Declared, Reference};
+use crate::properties::gather::{Content, Place, properties};
+use crate::properties::{Source, references};
+use crate::settings::SandboxMode;
+
+/// The declared login, where one of these images is in its registry and Docker has none for it.
+///
+/// # Errors
+/// Why its password cannot be read.
+pub(super) async fn declared(
+    cx: &Context,
+    images: &[Reference],
+    docker: &DockerConfig,
+) -> Result<Option<Declared>> {
+    let Some(registry) = &cx.settings.config.registry else {
+        return Ok(None);
+    };
+    let Some(Way::Hooks { username, password }) = registry.way() else {
+        return Ok(None);
+    };
+    let server = registry.server();
+    let any = images.iter().any(|it| it.registry() == server);
+    if !any || cx.settings.sandbox != SandboxMode::Off || docker.login(server).await?.is_some() {
+        return Ok(None);
+    }
+    let password = value(cx, password).await?;
+    cx.out.hide(password.expose());
+    Ok(Some(Declared {
+        server: server.to_owned(),
+        login: Login {
+            username: username.to_owned(),
+            password: password.expose().into(),
+        },
+    }))
+}
+
+/// What a source holds.
+async fn value(cx: &Context, source: &Source) -> Result<crate::properties::Value> {
+    let place = Place {
+        environ: &cx.settings.environ,
+        root: &cx.settings.root,
+    };
+    let sources = [(PASSWORD.to_owned(), source.clone())].into();
+    let property = properties(sources, place)?.pop();
+    match property.map(|property| property.content) {
+        Some(Content::Literal(value) | Content::Private(value)) => Ok(value),
+        Some(Content::Reference(source)) => {
+            let aws = cx.aws().await?;
+            let id = match &source {
+                Source::Secret { id, .. } => id.clone(),
+                Source::Parameter { name, .. } => name.clone(),
+                _ => String::new(),
+            };
+            references::read(&aws, PASSWORD, &source, &id).await
+        }
+        None => Err(
+            Error::new(Kind::Config, "the login for the registry has no password")
+                .hint("look at `registry` with `beanship config`"),
+        ),
+    }
+}
