@@ -81,7 +81,7 @@ async fn unset(cx: &Context, args: &UnsetArgs) -> Result<Exit> {
                 if around.seen.value(namespace, name).is_some() {
                     found = true;
                     options.remove.push(Removal {
-                        namespace,
+                        namespace: namespace.to_owned(),
                         name: name.clone(),
                         moves: false,
                     });
@@ -168,7 +168,7 @@ async fn secrets(around: &Around<'_>, assignments: Vec<Assignment>) -> Result<Ve
         }
         if there.is_some() {
             options.remove.push(Removal {
-                namespace: PROPERTIES,
+                namespace: PROPERTIES.to_owned(),
                 name: name.clone(),
                 moves: true,
             });
