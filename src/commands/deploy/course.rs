@@ -156,6 +156,7 @@ pub(in crate::commands) async fn explain(
         events: &report.seen.events,
         wanted: label,
         folder: &folder(cx),
+        out: &world.out,
         deadline: world.deadline,
     };
     let explanation = explain::explain(&case).await;
