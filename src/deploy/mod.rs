@@ -40,7 +40,7 @@ use crate::settings::Target;
 
 use bucket::{Bucket, BucketWish, Object};
 use environment::{Environment, Instances};
-pub use observe::{First, first_look, second_look, wait_until_ready};
+pub use observe::{First, caller_account, first_look, second_look, wait_until_ready};
 pub use steps::{DeployStep, Made, World};
 use upload::Upload;
 use version::{Content, Label, NewVersion, Version};

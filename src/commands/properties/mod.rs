@@ -4,8 +4,9 @@ mod assignments;
 mod change;
 mod export;
 mod list;
+mod refresh;
 
-use crate::cli::{ImportArgs, PropertiesAction, RefreshArgs, SetArgs, UnsetArgs};
+use crate::cli::{ImportArgs, PropertiesAction, SetArgs, UnsetArgs};
 use crate::deploy::DeployStep;
 use crate::error::{Error, Exit, Kind, Result};
 use crate::plan::Verb;
@@ -33,7 +34,7 @@ pub async fn run(cx: &Context, action: &PropertiesAction) -> Result<Exit> {
         PropertiesAction::Set(args) => set(cx, args).await,
         PropertiesAction::Unset(args) => unset(cx, args).await,
         PropertiesAction::Import(args) => import(cx, args).await,
-        PropertiesAction::Refresh(args) => refresh(cx, args).await,
+        PropertiesAction::Refresh(args) => refresh::run(cx, args).await,
     }
 }
 
@@ -93,23 +94,6 @@ async fn unset(cx: &Context, args: &UnsetArgs) -> Result<Exit> {
         }
         Ok(around.configure(options))
     })
-    .await
-}
-
-async fn refresh(cx: &Context, args: &RefreshArgs) -> Result<Exit> {
-    change(
-        cx,
-        &args.change,
-        "Restarting the application for the secrets",
-        async |around| {
-            if around.seen.namespace(SECRETS).next().is_none() {
-                around.note("no property refers to a secret");
-                return Ok(Vec::new());
-            }
-            let environment = around.environment.name.clone();
-            Ok(vec![DeployStep::Restart { environment }])
-        },
-    )
     .await
 }
 
