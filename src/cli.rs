@@ -3,6 +3,7 @@
 //! What the values mean together with the environment and the project file is decided in
 //! [`crate::settings`].
 
+mod images;
 mod properties;
 mod undo;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::settings::duration::parse as duration;
 
+pub use images::{ImagesAction, ListImagesArgs, MakeImagesArgs, PinArgs};
 pub use properties::{
     ChangeArgs, ExportArgs, ImportArgs, ListArgs, PropertiesAction, PropertyArgs, RefreshArgs,
     SetArgs, UnsetArgs,
@@ -115,6 +117,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Make the source bundle without AWS
     Bundle(BundleArgs),
+    /// List the services' images by digest; build and push those that the compose file builds
+    #[command(subcommand)]
+    Images(ImagesAction),
     /// Show one environment: status, health, version, instances
     Status(TargetArgs),
     /// List the application's environments
@@ -206,6 +211,9 @@ pub struct DeployArgs {
     /// Deploy even if the environment already runs this bundle
     #[arg(long)]
     pub force: bool,
+    /// What is done about images.
+    #[command(flatten)]
+    pub images: PinArgs,
     /// What becomes of the environment properties.
     #[command(flatten)]
     pub properties: PropertyArgs,
@@ -277,6 +285,9 @@ pub struct BundleArgs {
     /// Print what goes in and what stays out, and write nothing
     #[arg(long)]
     pub list: bool,
+    /// Leave an image as it is if its registry does not tell its digest
+    #[arg(long)]
+    pub allow_unpinned: bool,
     /// Explain why PATH goes in or stays out
     #[arg(long, value_name = "PATH", conflicts_with = "list")]
     pub why: Option<PathBuf>,

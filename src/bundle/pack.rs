@@ -90,6 +90,15 @@ impl Packers {
         self.with(|packer| packer.file(entry, place))
     }
 
+    /// Packs what was made here.
+    pub(super) fn content(&self, name: &str, content: &[u8]) -> Packed {
+        self.with(|packer| {
+            packer.input.clear();
+            packer.input.extend_from_slice(content);
+            packer.pack(name)
+        })
+    }
+
     /// Reads and packs a file of any size, chunk by chunk; `progress` hears how many bytes have been
     /// read.
     pub(super) fn large(

@@ -10,6 +10,7 @@ pub mod deploy;
 pub mod diff;
 pub mod events;
 pub mod health;
+pub mod images;
 pub mod list;
 pub mod logs;
 pub mod open;
@@ -81,6 +82,7 @@ pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
         Command::Open(args) => cx.interruptible(open::run(cx, args)).await,
         Command::Check(args) => check::run(cx, args),
         Command::Bundle(args) => cx.interruptible(bundle::run(cx, args)).await,
+        Command::Images(action) => images::run(cx, action).await,
         Command::Status(args) => cx.interruptible(status::run(cx, args)).await,
         Command::List(args) => cx.interruptible(list::run(cx, args)).await,
         Command::Events(args) => events::run(cx, args).await,

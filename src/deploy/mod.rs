@@ -68,6 +68,8 @@ pub struct Desired {
     pub undo: Options,
     /// Whether to deploy what already runs.
     pub force: bool,
+    /// Images that may be others tomorrow, in words: the same bundle may run something else.
+    pub moving: Vec<String>,
     /// How long the update may take until it is given up.
     pub timeout: Duration,
 }
@@ -188,6 +190,12 @@ pub fn plan_all<'a>(all: impl IntoIterator<Item = (&'a Desired, &'a Observed)>) 
 /// Whether the environment already runs the bundle, everywhere, and its last operation did not
 /// fail. Contents are compared, not labels.
 fn is_unchanged(desired: &Desired, observed: &Observed) -> bool {
+    !desired.force && desired.moving.is_empty() && runs_already(observed)
+}
+
+/// Whether the environment runs the bundle everywhere, and its last operation did not fail.
+#[must_use]
+pub fn runs_already(observed: &Observed) -> bool {
     let running = observed
         .environment
         .version_label
@@ -197,8 +205,7 @@ fn is_unchanged(desired: &Desired, observed: &Observed) -> bool {
         Instances::Known(instances) => instances.iter().all(|instance| instance.runs(running)),
         Instances::NotTold(_) => true,
     };
-    !desired.force
-        && observed.environment.is_ready()
+    observed.environment.is_ready()
         && observed.running == Content::Same
         && everywhere
         && !observed.last_operation_failed

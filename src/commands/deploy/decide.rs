@@ -9,7 +9,9 @@ use crate::deploy::events::{Event as Past, Operation};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::deploy::version::{Content, Label};
-use crate::deploy::{DeployStep, Desired, First, Joint, Made, Observed, plan_all, second_look};
+use crate::deploy::{
+    DeployStep, Desired, First, Joint, Made, Observed, plan_all, runs_already, second_look,
+};
 use crate::error::Result;
 use crate::output::Event;
 use crate::plan::{Change, Plan};
@@ -76,6 +78,7 @@ pub(super) async fn decide(
     let parts = updates.iter().zip(&observed).zip(&desired);
     for (at, ((plan, observed), desired)) in places.iter().zip(parts) {
         reports[*at].planned(&version, plan, desired, observed);
+        tell_moving(cx, desired, observed);
         if plan.is_empty() {
             warn_of_health(cx, &observed.environment);
             reports[*at].settle(Outcome::Unchanged, None);
@@ -164,6 +167,19 @@ fn resumed(args: &DeployArgs, desired: &Desired, first: &First) -> Way {
     }
     let before = first.events[operation.events.len()..].to_vec();
     Way::Resume { operation, before }
+}
+
+/// Says why a bundle that runs already is deployed again, where images may have moved.
+fn tell_moving(cx: &Context, desired: &Desired, observed: &Observed) {
+    if desired.moving.is_empty() || !runs_already(observed) {
+        return;
+    }
+    let text = format!(
+        "{} runs this bundle already, but what these names stand for may have changed: {}; `bundle.pin_images: always` in beanship.yml settles that",
+        observed.environment.name,
+        desired.moving.join(", ")
+    );
+    cx.out.event(&Event::Note(&text));
 }
 
 /// The environment runs what it should; that it is not well deserves a word all the same.

@@ -37,6 +37,7 @@ fn desired() -> Desired {
         options: Options::default(),
         undo: Options::default(),
         force: false,
+        moving: Vec::new(),
         timeout: std::time::Duration::from_secs(1200),
     }
 }
