@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+
 use super::Images;
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -134,3 +136,64 @@ fn every_way_to_write_a_name_is_replaced() {
         assert!(pinned.contains("restart: always"), "{written}: {pinned}");
     }
 }
+
+/// What the places are made of in which names and builds stand.
+const WORDS: [&str; 30] = [
+    "services:",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "\n      ",
+    "- ",
+    "web:",
+    "image: ",
+    "build: ",
+    "nginx",
+    "'x:1'",
+    "\"y\"",
+    "&a ",
+    "*a",
+    "<<: ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ", ",
+    ": ",
+    "# c",
+    "|\n",
+    ">-\n",
+    "${A:-b}",
+    "${",
+    "!reset ",
+    "\r\n",
+    "é",
+    "\t",
+];
+
+fn all_pinned(text: &str) {
+    let images = Images::of(text.to_owned(), &|name| Some(name.to_owned()));
+    let services = images.services.iter();
+    let names = services.map(|it| (it.service.clone(), format!("app@{DIGEST}")));
+    // That it ends, and without a panic, is all that is asked: what it makes it verifies itself.
+    let _ = images.pinned(&names.collect());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_text_makes_it_panic(words in prop::collection::vec(prop::sample::select(WORDS.to_vec()), 0..60)) {
+        all_pinned(&words.concat());
+    }
+
+    #[test]
+    fn a_damaged_file_is_pinned_or_left(at in 0..WHOLE.len(), word in prop::sample::select(WORDS.to_vec())) {
+        let mut text = WHOLE.to_owned();
+        text.insert_str(at, word);
+        all_pinned(&text);
+    }
+}
+
+/// A file with every way to say it.
+const WHOLE: &str = "x-a: &a\n  image: app:1\n  build: &b\n    context: .\nservices:\n  web:\n    build:\n      context: web\n      args: [A=1]\n    image: \"x/y:1\" # c\n  job: { <<: *a, restart: always }\n  api: {build: *b, image: z}\n  db: { image: 'mysql:8.4' }\n";
