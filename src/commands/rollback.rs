@@ -207,4 +207,8 @@ impl Report for RollbackReport {
     fn step_outputs(&self) -> Vec<(&'static str, String)> {
         self.deploy.step_outputs()
     }
+
+    fn summary(&self) -> Option<String> {
+        self.deploy.summary()
+    }
 }

@@ -91,6 +91,7 @@ pub(super) async fn decide(
         None => true,
     };
     if agreed {
+        reports.iter_mut().for_each(|it| it.story.phase("upload"));
         apply(world, &version, &mut Made::default(), |_| {}).await?;
     }
     for ((at, plan), observed) in places.into_iter().zip(updates).zip(observed) {
