@@ -278,7 +278,8 @@ impl Context {
     /// project file may have changed since.
     #[must_use]
     pub fn hint_at_sandbox(&self, error: Error) -> Error {
-        if self.settings.sandbox == SandboxMode::Off || error.kind() != Kind::Check {
+        let is_missing = error.kind() == Kind::Check && error.message().starts_with("no ");
+        if self.settings.sandbox == SandboxMode::Off || !is_missing {
             return error;
         }
         error.hint("let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`")

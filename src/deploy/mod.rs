@@ -40,7 +40,7 @@ use crate::settings::Target;
 
 use bucket::{Bucket, BucketWish, Object};
 use environment::{Environment, Instances};
-pub use observe::{First, first_look, second_look, wait_until_ready};
+pub use observe::{First, caller_account, first_look, second_look, wait_until_ready};
 pub use steps::{DeployStep, Made, World};
 use upload::Upload;
 use version::{Content, Label, NewVersion, Version};
@@ -64,6 +64,8 @@ pub struct Desired {
     pub bucket: BucketWish,
     /// The option settings that differ.
     pub options: Options,
+    /// What brings them back to what they are now.
+    pub undo: Options,
     /// Whether to deploy what already runs.
     pub force: bool,
     /// How long the update may take until it is given up.
@@ -127,13 +129,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Result<Plan<DeployStep>> 
     }
     let environment = &observed.environment;
     if is_unchanged(desired, observed) {
-        let configure = DeployStep::Configure {
-            environment: environment.name.clone(),
-            application: environment.application.clone(),
-            options: desired.options.clone(),
-        };
-        let steps = (!desired.options.is_empty()).then_some(configure);
-        return Ok(Plan::new(steps.into_iter().collect()));
+        return Ok(rollback::configure(environment, desired.options.clone()));
     }
     let (mut steps, label) = version_steps(desired, observed);
     steps.push(DeployStep::Update {

@@ -193,6 +193,12 @@ impl Out {
         }
     }
 
+    /// A text without the values that are hidden.
+    #[must_use]
+    pub fn without_hidden(&self, text: &str) -> String {
+        self.veil().over(text)
+    }
+
     fn veil(&self) -> MutexGuard<'_, Veil> {
         self.inner
             .veil

@@ -13,7 +13,7 @@ use crate::deploy::{DeployStep, Desired, First, Joint, Made, Observed, plan_all,
 use crate::error::Result;
 use crate::output::Event;
 use crate::plan::{Change, Plan};
-use crate::properties::Gathered;
+use crate::properties::{Gathered, Options};
 
 use super::course::apply;
 use super::prepare::{Ground, ready};
@@ -37,6 +37,8 @@ pub(super) enum Way {
         plan: Plan<DeployStep>,
         /// The environment before.
         environment: Box<Environment>,
+        /// What brings its options back.
+        undo: Options,
     },
 }
 
@@ -84,28 +86,42 @@ pub(super) async fn decide(
     }
     let changes = changes(&version, &updates, &observed);
     cx.out.event(&Event::Plan(&changes));
-    let protected = protected(cx, wanted().zip(&updates));
-    let agreed = match protected {
-        _ if args.plan => false,
-        Some(why) => cx.agree(&changes, &why).await?,
-        None => true,
-    };
+    let agreed = agreed(cx, args, &changes, wanted().zip(&updates)).await?;
     if agreed {
         reports.iter_mut().for_each(|it| it.story.phase("upload"));
         apply(world, &version, &mut Made::default(), |_| {}).await?;
     }
-    for ((at, plan), observed) in places.into_iter().zip(updates).zip(observed) {
+    let parts = observed.into_iter().zip(desired);
+    for ((at, plan), (observed, desired)) in places.into_iter().zip(updates).zip(parts) {
         if plan.is_empty() {
             continue;
         }
         if agreed {
             let environment = Box::new(observed.environment);
-            ways[at] = Way::Update { plan, environment };
+            ways[at] = Way::Update {
+                plan,
+                environment,
+                undo: desired.undo,
+            };
         } else {
             reports[at].settle(Outcome::Planned, None);
         }
     }
     Ok(ways)
+}
+
+/// Whether the plan is to be carried out.
+async fn agreed<'a>(
+    cx: &Context,
+    args: &DeployArgs,
+    changes: &[Change],
+    each: impl Iterator<Item = (&'a Desired, &'a Plan<DeployStep>)>,
+) -> Result<bool> {
+    match protected(cx, each) {
+        _ if args.plan => Ok(false),
+        Some(why) => cx.agree(changes, &why).await,
+        None => Ok(true),
+    }
 }
 
 /// The lines of all plans. Of several environments, a property says whose it is.

@@ -44,6 +44,7 @@ impl Ground {
         let all = targets.iter().zip(settings).zip(&self.timeouts);
         all.map(|((target, settings), timeout)| Desired {
             options: Options::default(),
+            undo: Options::default(),
             label: Label::of(settings.label.as_deref(), source, &file.sha256),
             description: source.description(settings.message.as_deref()),
             bundle: file.clone(),

@@ -35,6 +35,7 @@ fn desired() -> Desired {
             encryption: None,
         },
         options: Options::default(),
+        undo: Options::default(),
         force: false,
         timeout: std::time::Duration::from_secs(1200),
     }
