@@ -4,6 +4,7 @@
 //! [`crate::settings`].
 
 mod images;
+mod init;
 mod properties;
 mod undo;
 
@@ -17,6 +18,7 @@ use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::settings::duration::parse as duration;
 
 pub use images::{ImagesAction, ListImagesArgs, MakeImagesArgs, PinArgs};
+pub use init::{InitArgs, ManArgs};
 pub use properties::{
     ChangeArgs, ExportArgs, ImportArgs, ListArgs, PropertiesAction, PropertyArgs, RefreshArgs,
     SetArgs, UnsetArgs,
@@ -97,6 +99,8 @@ pub enum Format {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look at what is there, and write beanship.yml and a workflow for CI
+    Init(InitArgs),
     /// Ship the app: bundle, upload, create a version, update the environment, follow it to the end
     Deploy(DeployArgs),
     /// Follow the operation that runs on an environment to its end
@@ -137,6 +141,10 @@ pub enum Command {
     Config(ConfigArgs),
     /// Serve the embedded AWS for other clients until Ctrl-C
     Sandbox(SandboxArgs),
+    /// Print the JSON Schema of beanship.yml
+    Schema,
+    /// Print the manual page, or write one for each command
+    Man(ManArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

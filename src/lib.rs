@@ -11,6 +11,7 @@
 //! - [`commands`]: one file a verb; each reads as its runbook
 //! - [`compose`], [`bundle`]: the compose file, and the zip it travels in
 //! - [`images`]: registries, digests, the user's own `docker`
+//! - [`init`]: what `beanship init` finds in a project and makes of it
 //! - [`properties`]: environment properties, option settings, and where their values come from
 //! - [`deploy`]: what is wanted and seen, the plan, its steps, the watch, the outcome
 //! - [`aws`]: the clients, and what their errors mean
@@ -27,6 +28,7 @@ pub mod config;
 pub mod deploy;
 pub mod error;
 pub mod images;
+pub mod init;
 pub mod output;
 pub mod plan;
 pub mod properties;
@@ -41,7 +43,7 @@ use clap::Parser;
 
 use cli::{Cli, Format};
 use error::{Error, Exit, Kind, Result};
-use output::{Level, Out};
+use output::{Level, Out, RunnerFiles};
 use settings::{Environ, Settings, Voice};
 
 /// Runs the command line and tells the exit code.
@@ -53,9 +55,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return not_understood(&error, &arguments, &environ),
     };
     let voice = Voice::resolve(&cli.global, &environ);
-    let github_output = environ.get("GITHUB_OUTPUT").map(Into::into);
+    let runner = RunnerFiles {
+        outputs: environ.get("GITHUB_OUTPUT").map(Into::into),
+        summary: environ.get("GITHUB_STEP_SUMMARY").map(Into::into),
+    };
     let out = match &voice {
-        Ok(voice) => Out::new(voice.format, voice.level, github_output),
+        Ok(voice) => Out::new(voice.format, voice.level, Some(runner)),
         Err(_) => Out::new(Format::Human, Level::Normal, None),
     };
     let exit = voice
@@ -83,8 +88,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Resolves the settings and runs the command to its end, or to the first signal.
 fn execute(cli: &Cli, environ: Environ, out: &Out) -> Result<Exit> {
-    if let cli::Command::Completions { shell } = &cli.command {
-        return commands::completions::run(*shell, out);
+    // These are about no project, whose file may be wrong.
+    match &cli.command {
+        cli::Command::Completions { shell } => return commands::completions::run(*shell, out),
+        cli::Command::Schema => return commands::schema::run(out),
+        cli::Command::Man(args) => return commands::man::run(args, out),
+        _ => {}
     }
     let settings = Settings::resolve(cli, environ)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -205,6 +205,9 @@ fn without_credentials<E>(error: &SdkError<E, HttpResponse>) -> Option<Error>
 where
     E: StdError + 'static,
 {
+    if let Some(ours) = causes(error).find_map(|cause| cause.downcast_ref::<Error>()) {
+        return Some(ours.clone());
+    }
     let reason = causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
     let what = match reason {
         CredentialsError::CredentialsNotLoaded(_) => {

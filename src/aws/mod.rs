@@ -3,6 +3,7 @@
 
 pub mod download;
 pub mod error;
+pub mod role;
 mod turn;
 mod wire;
 
@@ -10,6 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
@@ -27,6 +29,8 @@ const ATTEMPTS: u32 = 8;
 /// How long the SDK waits at most before it tries a call to Elastic Beanstalk again for the first
 /// time; our own pace keeps the calls apart. In all its attempts that makes half a minute.
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+/// How long it may take to assume a role.
+const ASSUMING: Duration = Duration::from_secs(45);
 /// How long AWS may stay silent at first before it counts as out of reach.
 const FIRST_ANSWER: Duration = Duration::from_secs(12);
 
@@ -39,6 +43,8 @@ pub struct Access {
     pub profile: Option<String>,
     /// Whether AWS_MAX_ATTEMPTS stands in the environment and keeps its say.
     pub attempts_from_environment: bool,
+    /// A role that everything is done as.
+    pub role: Option<role::Role>,
     /// An endpoint with its own keys, which then beats everything the environment says.
     pub local: Option<Local>,
 }
@@ -196,7 +202,26 @@ impl Aws {
     }
 }
 
+/// How AWS is reached, and as whom.
 async fn load(access: &Access) -> SdkConfig {
+    let loader = loader(access);
+    let Some(role) = access.role.as_ref().filter(|_| access.local.is_none()) else {
+        return loader.load().await;
+    };
+    let config = match role.voucher {
+        role::Voucher::Chain => loader.load().await,
+        _ => loader.no_credentials().load().await,
+    };
+    // Both the token and the role's keys may take their attempts.
+    let cache = IdentityCache::lazy().load_timeout(ASSUMING).build();
+    config
+        .to_builder()
+        .credentials_provider(role.provider(&config).await)
+        .identity_cache(cache)
+        .build()
+}
+
+fn loader(access: &Access) -> ConfigLoader {
     let mut loader: ConfigLoader = aws_config::defaults(BehaviorVersion::latest());
     if !access.attempts_from_environment || access.local.is_some() {
         loader = loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
@@ -229,5 +254,5 @@ async fn load(access: &Access) -> SdkConfig {
     } else if let Some(profile) = &access.profile {
         loader = loader.profile_name(profile);
     }
-    loader.load().await
+    loader
 }

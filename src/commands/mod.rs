@@ -11,8 +11,10 @@ pub mod diff;
 pub mod events;
 pub mod health;
 pub mod images;
+pub mod init;
 pub mod list;
 pub mod logs;
+pub mod man;
 pub mod open;
 pub mod promote;
 pub mod properties;
@@ -20,6 +22,7 @@ pub mod prune;
 mod redeploy;
 pub mod rollback;
 pub mod sandbox;
+pub mod schema;
 pub mod status;
 pub mod versions;
 pub mod watch;
@@ -69,6 +72,7 @@ pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
         cx.out.event(&Event::Note(note));
     }
     match command {
+        Command::Init(args) => cx.interruptible(init::run(cx, args)).await,
         Command::Deploy(args) => deploy::run(cx, args).await,
         Command::Watch(args) => watch::run(cx, args).await,
         Command::Rollback(args) => rollback::run(cx, args).await,
@@ -92,6 +96,8 @@ pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
         Command::Config(args) if args.from_aws => cx.interruptible(adopt::run(cx, args)).await,
         Command::Config(args) => config::run(cx, args),
         Command::Sandbox(args) => sandbox::run(cx, args).await,
+        Command::Schema => schema::run(&cx.out),
+        Command::Man(args) => man::run(args, &cx.out),
         Command::Completions { shell } => completions::run(*shell, &cx.out),
     }
 }

@@ -252,4 +252,8 @@ impl Report for Plain {
     fn step_outputs(&self) -> Vec<(&'static str, String)> {
         self.0.step_outputs()
     }
+
+    fn summary(&self) -> Option<String> {
+        self.0.summary()
+    }
 }

@@ -264,4 +264,8 @@ impl Report for RollbackReport {
     fn step_outputs(&self) -> Vec<(&'static str, String)> {
         self.deploy.step_outputs()
     }
+
+    fn summary(&self) -> Option<String> {
+        self.deploy.summary()
+    }
 }

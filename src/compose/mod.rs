@@ -45,7 +45,7 @@ pub use needed::needed_variables;
 pub const FILE_NAME: &str = "docker-compose.yml";
 
 /// Other names that Docker's own tools find.
-const OTHER_NAMES: [&str; 3] = ["docker-compose.yaml", "compose.yml", "compose.yaml"];
+pub const OTHER_NAMES: [&str; 3] = ["docker-compose.yaml", "compose.yml", "compose.yaml"];
 
 /// How many warnings a deploy tells in full.
 const TOLD: usize = 3;

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::outcome::Outcome;
-use super::report::DeployReport;
+use super::report::{DeployReport, summary};
 use crate::error::Exit;
 use crate::output::Report;
 use crate::settings::Target;
@@ -102,10 +102,17 @@ impl Report for Deployments {
             match *name {
                 "outcome" => self.outcome().word().clone_into(value),
                 // There is one of each environment.
-                "environment-url" if self.several => value.clear(),
+                "environment-url" | "environment-id" | "environment-health" if self.several => {
+                    value.clear();
+                }
                 _ => {}
             }
         }
         outputs
+    }
+
+    fn summary(&self) -> Option<String> {
+        let reports: Vec<&DeployReport> = self.reports.iter().collect();
+        Some(summary::of(&reports, self.outcome()))
     }
 }

@@ -1,5 +1,8 @@
 //! The result of a deploy, for people, machines and GitHub Actions.
 
+mod story;
+pub mod summary;
+mod told;
 mod undone;
 
 use std::time::{Duration, Instant};
@@ -16,10 +19,11 @@ use super::touched::Touched;
 use super::watch::Seen;
 use super::{BundleFile, DeployStep, Desired, Observed};
 use crate::error::{Error, Exit, Kind};
-use crate::output::{Problem, Report};
+use crate::output::Problem;
 use crate::plan::{Change, Moment, Plan, Step};
 use crate::settings::{Target, duration};
 
+pub use story::Story;
 pub use undone::Undone;
 
 /// What became of a deploy. What is not known (yet) is none.
@@ -71,6 +75,9 @@ pub struct DeployReport {
     closed: bool,
     #[serde(skip)]
     update: Update,
+    /// Its phases and commits, for the summary.
+    #[serde(skip)]
+    pub story: Story,
     /// What the plan touches.
     #[serde(skip)]
     pub touched: Touched,
@@ -139,6 +146,7 @@ impl Default for DeployReport {
             exit: Exit::Done,
             closed: false,
             update: Update::NotAsked,
+            story: Story::default(),
             touched: Touched::default(),
             seen: Seen::default(),
         }
@@ -259,6 +267,7 @@ impl DeployReport {
     /// Elastic Beanstalk's own words.
     pub fn close(&mut self, result: Result<(), Error>) -> Option<Error> {
         self.closed = true;
+        self.story.end();
         self.finish();
         self.duration_seconds = (self.begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let seen = std::mem::take(&mut self.seen);
@@ -363,36 +372,5 @@ impl DeployReport {
             Outcome::Skipped => why.to_owned(),
             _ => String::new(),
         }
-    }
-}
-
-impl Report for DeployReport {
-    fn human(&self) -> String {
-        let headline = self.headline();
-        if headline.is_empty() {
-            return headline;
-        }
-        let text = format!("{}: {headline}", self.outcome.word());
-        match (&self.url, self.outcome) {
-            (
-                Some(url),
-                Outcome::Succeeded
-                | Outcome::SucceededWithWarnings
-                | Outcome::Unchanged
-                | Outcome::Started,
-            ) => {
-                format!("{text}\n{url}")
-            }
-            _ => text,
-        }
-    }
-
-    fn step_outputs(&self) -> Vec<(&'static str, String)> {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        vec![
-            ("outcome", self.outcome.word().to_owned()),
-            ("version-label", text(&self.version_label)),
-            ("environment-url", text(&self.url)),
-        ]
     }
 }

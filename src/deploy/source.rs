@@ -108,9 +108,33 @@ impl Source {
     }
 }
 
+/// How many commits are looked at for a summary, at most.
+const LOOKED_AT: &str = "-n50";
+
+/// The commits of the tree since another one, newest first: id and subject. None where git does
+/// not know that one, as in a shallow clone.
+#[must_use]
+pub fn since(root: &Path, commit: &str) -> Vec<String> {
+    let range = format!("{commit}..HEAD");
+    let arguments = [
+        "log",
+        LOOKED_AT,
+        "--no-show-signature",
+        "--format=%h %s",
+        &range,
+        "--",
+        ".",
+    ];
+    let answer = git(root, &arguments).unwrap_or_default();
+    answer.lines().map(str::to_owned).collect()
+}
+
 /// Runs git; the error is what it complained about, `None` where there is simply no repository
 /// or no git.
-fn git(root: &Path, arguments: &[&str]) -> Result<String, Option<String>> {
+///
+/// # Errors
+/// The first line of git's complaint.
+pub fn git(root: &Path, arguments: &[&str]) -> Result<String, Option<String>> {
     let output = Command::new("git")
         .arg("-C")
         .arg(root)

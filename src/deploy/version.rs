@@ -113,6 +113,14 @@ impl Content {
     }
 }
 
+/// The commit that a derived label begins with.
+#[must_use]
+pub fn commit_in(label: &str) -> Option<&str> {
+    digest_in(label)?;
+    let (commit, _) = label.split_once('-')?;
+    (commit.len() == 7 && commit.bytes().all(|b| b.is_ascii_hexdigit())).then_some(commit)
+}
+
 /// The digest that a derived label ends with: `[<7 hex>[-dirty][-<number>]-]<12 hex>`.
 fn digest_in(label: &str) -> Option<&str> {
     let hex = |text: &str, length: usize| {

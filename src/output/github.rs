@@ -42,12 +42,17 @@ pub(super) fn append_outputs(path: &Path, outputs: &[(&'static str, String)]) {
         .iter()
         .map(|(name, value)| format!("{name}={}\n", value.replace(['\r', '\n'], " ")))
         .collect();
+    append(path, &lines);
+}
+
+/// Appends a text to a file of the runner's.
+pub(super) fn append(path: &Path, text: &str) {
     let file = std::fs::OpenOptions::new()
         .append(true)
         .create(true)
         .open(path);
-    // A runner whose file cannot be written has no outputs; the deploy itself is not wrong.
-    let _ = file.and_then(|mut file| file.write_all(lines.as_bytes()));
+    // A runner whose file cannot be written does without; the deploy itself is not wrong.
+    let _ = file.and_then(|mut file| file.write_all(text.as_bytes()));
 }
 
 fn data(text: &str) -> String {

@@ -15,6 +15,20 @@ pub struct Problem {
     fault: Fault,
 }
 
+impl Problem {
+    /// What happened, and why.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What the reader can do.
+    #[must_use]
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+}
+
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
         Self {

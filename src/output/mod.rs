@@ -99,6 +99,20 @@ pub trait Report: Serialize {
     fn step_outputs(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
+
+    /// What a reviewer of the job reads, as Markdown.
+    fn summary(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The files that GitHub's runner reads after a step.
+#[derive(Debug, Clone, Default)]
+pub struct RunnerFiles {
+    /// `GITHUB_OUTPUT`: the step's outputs.
+    pub outputs: Option<std::path::PathBuf>,
+    /// `GITHUB_STEP_SUMMARY`: the summary of the job.
+    pub summary: Option<std::path::PathBuf>,
 }
 
 /// How much is told.
@@ -125,8 +139,7 @@ pub struct Out {
 struct Inner {
     format: Format,
     level: Level,
-    /// The file that GitHub's runner reads step outputs from.
-    github_output: Option<std::path::PathBuf>,
+    runner: RunnerFiles,
     progress: Mutex<Progress>,
     veil: Mutex<Veil>,
     /// Whether a result could not be written.
@@ -136,12 +149,12 @@ struct Inner {
 impl Out {
     /// A writer in this format.
     #[must_use]
-    pub fn new(format: Format, level: Level, github_output: Option<std::path::PathBuf>) -> Self {
+    pub fn new(format: Format, level: Level, runner: Option<RunnerFiles>) -> Self {
         let progress = Mutex::new(Progress::new(level));
         let inner = Arc::new(Inner {
             format,
             level,
-            github_output,
+            runner: runner.unwrap_or_default(),
             progress,
             veil: Mutex::default(),
             lost: AtomicBool::new(false),
@@ -273,10 +286,19 @@ impl Out {
             Format::Human => self.say_result(&report.human()),
             Format::Github => {
                 self.say_result(&report.human());
-                if let Some(path) = &self.inner.github_output {
-                    github::append_outputs(path, &report.step_outputs());
-                }
+                self.for_the_runner(report);
             }
+        }
+    }
+
+    /// Outputs and summary of the step.
+    fn for_the_runner(&self, report: &impl Report) {
+        let RunnerFiles { outputs, summary } = &self.inner.runner;
+        if let Some(path) = outputs {
+            github::append_outputs(path, &report.step_outputs());
+        }
+        if let (Some(path), Some(text)) = (summary, report.summary()) {
+            github::append(path, &self.veil().over(&text));
         }
     }
 
@@ -380,6 +402,22 @@ impl Out {
             answer.trim().to_ascii_lowercase().as_str(),
             "y" | "yes"
         ))
+    }
+
+    /// Asks for a line on the terminal.
+    ///
+    /// # Errors
+    /// What the operating system says; the end of the input among it.
+    pub fn question(&self, text: &str) -> std::io::Result<String> {
+        self.finish();
+        let mut stderr = anstream::stderr();
+        write!(stderr, "{text}: ")?;
+        stderr.flush()?;
+        let mut answer = String::new();
+        if std::io::stdin().read_line(&mut answer)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        Ok(answer.trim().to_owned())
     }
 
     fn finish(&self) {

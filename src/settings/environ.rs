@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::aws::role::{Role, Voucher};
+
 /// The process environment. Empty variables count as not set, as CI systems leave them.
 #[derive(Clone, Default)]
 pub struct Environ(BTreeMap<String, String>);
@@ -76,6 +78,31 @@ impl Environ {
             ]
             .iter()
             .any(|name| self.get(name).is_some())
+    }
+
+    /// The role to act as, with what vouches for this process.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        let arn = self.get("BEANSHIP_ROLE")?.to_owned();
+        let url = self.get("ACTIONS_ID_TOKEN_REQUEST_URL");
+        let token = self.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
+        let voucher = match (url, token) {
+            (Some(url), Some(token)) => Voucher::Github {
+                url: url.to_owned(),
+                token: token.into(),
+            },
+            _ if self.is_github() => Voucher::Nobody,
+            _ => Voucher::Chain,
+        };
+        let session = match self.get("GITHUB_RUN_ID") {
+            Some(run) => format!("beanship-{run}"),
+            None => "beanship".to_owned(),
+        };
+        Some(Role {
+            arn,
+            session,
+            voucher,
+        })
     }
 
     /// What the CI system says about the branch; `None` where no known system says anything.

@@ -10,7 +10,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use crate::aws::Access;
-use crate::cli::{Cli, Format, GlobalArgs};
+use crate::cli::{Cli, Command, Format, GlobalArgs};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::output::Level;
@@ -115,6 +115,8 @@ impl Settings {
             .or_else(|| environ.get("BEANSHIP_CONFIG").map(PathBuf::from));
         let is_named = named.is_some();
         let config_file = match named {
+            // What it shall say is what the command finds out.
+            _ if matches!(cli.command, Command::Init(_)) => None,
             Some(file) => Some(directory.join(file)),
             None => config::find(&directory),
         };
@@ -252,6 +254,7 @@ impl Settings {
                 .clone()
                 .or_else(|| self.environ.get("AWS_PROFILE").map(str::to_owned)),
             attempts_from_environment: self.environ.get("AWS_MAX_ATTEMPTS").is_some(),
+            role: self.environ.role(),
             local: None,
         }
     }

@@ -86,6 +86,7 @@ impl Course<'_> {
         report: &mut DeployReport,
     ) -> Result<()> {
         let mut made = Made::default();
+        report.story.phase("update");
         apply(&self.world, plan, &mut made, |moment| {
             report.applying(moment);
         })
@@ -106,6 +107,7 @@ impl Course<'_> {
             health_timeout: following.health_timeout,
         };
         watch.to_the_end(Seen::default(), report).await?;
+        report.story.phase("check");
         confirm(&self.world, plan, report).await?;
         smoke::check(&self.world, following.smoke.as_ref(), report).await;
         explain(self.cx, &self.world, &label, report).await;

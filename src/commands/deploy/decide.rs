@@ -10,7 +10,7 @@ use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::deploy::version::{Content, Label};
 use crate::deploy::{
-    DeployStep, Desired, First, Joint, Made, Observed, plan_all, runs_already, second_look,
+    DeployStep, Desired, First, Joint, Made, Observed, World, plan_all, runs_already, second_look,
 };
 use crate::error::Result;
 use crate::output::Event;
@@ -62,12 +62,7 @@ pub(super) async fn decide(
             open.push((at, first.clone()));
         }
     }
-    if !args.plan {
-        let waits = open.into_iter();
-        let waits = waits.map(async |(at, first)| Ok((at, ready(world, first).await?)));
-        open = try_join_all(waits).await?;
-    }
-    let (places, firsts): (Vec<usize>, Vec<First>) = open.into_iter().unzip();
+    let (places, firsts) = all_ready(args, world, open).await?;
     let seen: Vec<_> = firsts.iter().map(|it| it.configuration.clone()).collect();
     let observed = second_look(&world.aws, &desired[0], firsts).await?;
     let wishes = places.iter().map(|at| (&desired[*at], &gathered[*at]));
@@ -91,6 +86,7 @@ pub(super) async fn decide(
     cx.out.event(&Event::Plan(&changes));
     let agreed = agreed(cx, args, &changes, wanted().zip(&updates)).await?;
     if agreed {
+        reports.iter_mut().for_each(|it| it.story.phase("upload"));
         apply(world, &version, &mut Made::default(), |_| {}).await?;
     }
     let parts = observed.into_iter().zip(desired);
@@ -110,6 +106,20 @@ pub(super) async fn decide(
         }
     }
     Ok(ways)
+}
+
+/// The environments once they take an update; as they are where only the plan is wanted.
+async fn all_ready(
+    args: &DeployArgs,
+    world: &World,
+    mut open: Vec<(usize, First)>,
+) -> Result<(Vec<usize>, Vec<First>)> {
+    if !args.plan {
+        let waits = open.into_iter();
+        let waits = waits.map(async |(at, first)| Ok((at, ready(world, first).await?)));
+        open = try_join_all(waits).await?;
+    }
+    Ok(open.into_iter().unzip())
 }
 
 /// Whether the plan is to be carried out.

@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 
-use crate::cli::DeployArgs;
+use crate::cli::{DeployArgs, Format};
 use crate::deploy::World;
 use crate::deploy::deployments::Deployments;
 use crate::deploy::report::DeployReport;
+use crate::deploy::{source, version};
 use crate::error::{Error, Exit, Result};
 use crate::output::Out;
 use crate::settings::{DeploySettings, Target};
@@ -141,6 +142,9 @@ async fn ship(cx: &Context, args: &DeployArgs, all: &mut Deployments) -> Result<
     let world = ground.world.clone();
     let deciding = decide(cx, args, (&desired, &gathered), &ground, &mut all.reports);
     let ways = in_time(world.deadline, deciding).await?;
+    if cx.out.format() == Format::Github {
+        name_commits(cx, &mut all.reports);
+    }
     let width = all.width();
     let parts = desired.iter().zip(&settings).zip(ways);
     let jobs = all.reports.iter_mut().zip(parts);
@@ -163,6 +167,19 @@ async fn ship(cx: &Context, args: &DeployArgs, all: &mut Deployments) -> Result<
         .for_each_concurrent(at_once, |job| job)
         .await;
     Ok(())
+}
+
+/// Notes which commits are new to each environment, where git and the labels tell.
+fn name_commits(cx: &Context, reports: &mut [DeployReport]) {
+    for report in reports {
+        let labels = (&report.previous_version_label, &report.version_label);
+        if let (Some(before), Some(label)) = labels
+            && before != label
+            && let Some(commit) = version::commit_in(before)
+        {
+            report.story.commits = source::since(&cx.settings.root, commit);
+        }
+    }
 }
 
 /// What each environment's deploy is told besides; none where there is no environment.
