@@ -3,6 +3,7 @@
 //! What the values mean together with the environment and the project file is decided in
 //! [`crate::settings`].
 
+mod bootstrap;
 mod properties;
 mod undo;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::settings::duration::parse as duration;
 
+pub use bootstrap::BootstrapArgs;
 pub use properties::{
     ChangeArgs, ExportArgs, ImportArgs, ListArgs, PropertiesAction, PropertyArgs, RefreshArgs,
     SetArgs, UnsetArgs,
@@ -128,6 +130,8 @@ pub enum Command {
     /// Show and change an environment's properties: list, set, unset, import, export, refresh
     #[command(alias = "props", subcommand)]
     Properties(PropertiesAction),
+    /// Make what an environment needs in the account: roles, the deployer, application, environment
+    Bootstrap(BootstrapArgs),
     /// Show the resolved settings
     Config(ConfigArgs),
     /// Serve the embedded AWS for other clients until Ctrl-C

@@ -3,6 +3,7 @@
 //! Unknown keys are errors with their position. What the file means together with flags and
 //! the environment is decided in [`crate::settings`].
 
+mod infra;
 mod smoke;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::properties::{Properties, SettingsConfig, Source};
 use crate::yaml;
 
+pub use infra::{DeployerConfig, IamConfig, InfraConfig, InstanceRoleConfig};
 pub use smoke::{SmokeConfig, SmokeSetting, Statuses};
 
 /// The file's name.
@@ -53,7 +55,8 @@ pub struct Config {
     /// Environment properties for all environments.
     pub properties: Option<Properties>,
     /// Account-wide infrastructure.
-    infra: Option<IgnoredAny>,
+    #[serde(default)]
+    pub infra: InfraConfig,
     /// The environments by key.
     #[serde(default)]
     pub environments: BTreeMap<String, EnvironmentConfig>,
@@ -121,7 +124,10 @@ pub struct EnvironmentConfig {
     pub compose: Option<PathBuf>,
     /// What must hold after an update of it.
     pub smoke: Option<SmokeSetting>,
-    deployer: Option<IgnoredAny>,
+    /// Who deploys to it.
+    pub deployer: Option<DeployerConfig>,
+    /// What its instances may do besides.
+    pub instance_role: InstanceRoleConfig,
     network: Option<IgnoredAny>,
     database: Option<IgnoredAny>,
     /// Its environment properties, beside those for all environments.
@@ -226,15 +232,9 @@ impl Config {
     #[must_use]
     pub fn without_effect(&self) -> Vec<String> {
         let mut keys = Vec::new();
-        let mut note = |present: bool, key: String| {
-            if present {
-                keys.push(key);
-            }
-        };
-        note(self.infra.is_some(), "infra".into());
+        let mut note = |present: bool, key: String| keys.extend(present.then_some(key));
         for (name, environment) in &self.environments {
             let at = |key: &str| format!("environments.{name}.{key}");
-            note(environment.deployer.is_some(), at("deployer"));
             note(environment.network.is_some(), at("network"));
             note(environment.database.is_some(), at("database"));
         }
@@ -283,9 +283,8 @@ impl Config {
         if self.bucket_kms_key_id.is_some() && self.bucket_sse != Some(BucketSse::Kms) {
             problem("`bucket_kms_key_id` only counts with `bucket_sse: aws:kms`".into());
         }
-        for text in self.smoke_problems() {
-            problem(text);
-        }
+        let rest = self.smoke_problems().into_iter();
+        rest.chain(self.infra_problems()).for_each(problem);
         problems
     }
 }
@@ -360,8 +359,6 @@ environments:
             EnvironmentKind::LoadBalanced
         );
         insta::assert_snapshot!(config.without_effect().join("\n"), @r"
-        infra
-        environments.production.deployer
         environments.production.network
         ");
     }

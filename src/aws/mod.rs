@@ -193,6 +193,16 @@ impl Aws {
     }
 }
 
+/// The partition of a region: the first part of its ARNs.
+#[must_use]
+pub fn partition(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
 async fn load(access: &Access) -> SdkConfig {
     let mut loader: ConfigLoader = aws_config::defaults(BehaviorVersion::latest());
     if !access.attempts_from_environment || access.local.is_some() {

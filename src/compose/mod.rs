@@ -17,6 +17,7 @@ mod model;
 mod mounts;
 mod needed;
 mod ports;
+mod pulled;
 mod rules;
 pub mod sarif;
 mod scalar;
@@ -39,6 +40,7 @@ use crate::error::{Error, Kind, Result};
 
 pub use model::Surroundings;
 pub use needed::needed_variables;
+pub use pulled::images;
 
 /// The only name that Elastic Beanstalk looks for (facts 3.1).
 pub const FILE_NAME: &str = "docker-compose.yml";
