@@ -41,6 +41,9 @@ pub struct BootstrapReport {
     exit: Exit,
     #[serde(skip)]
     key: Option<String>,
+    /// Whether the environment is there.
+    #[serde(skip)]
+    pub ready: bool,
 }
 
 impl Default for BootstrapReport {
@@ -60,6 +63,7 @@ impl Default for BootstrapReport {
             error: None,
             exit: Exit::Done,
             key: None,
+            ready: false,
         }
     }
 }
@@ -140,10 +144,14 @@ impl Report for BootstrapReport {
                 self.plan.len()
             ),
             Outcome::Succeeded | Outcome::SucceededWithWarnings => {
-                format!(
-                    "{} changes made, {name} is ready for `beanship deploy --env {env}`",
-                    self.done.len()
-                )
+                let changes = match self.done.len() {
+                    1 => "one change made".to_owned(),
+                    count => format!("{count} changes made"),
+                };
+                match self.ready {
+                    true => format!("{changes}, {name} is ready for `beanship deploy --env {env}`"),
+                    false => format!("{changes}; {name} itself was left out"),
+                }
             }
             _ => return String::new(),
         };

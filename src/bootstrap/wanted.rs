@@ -299,6 +299,7 @@ impl Sources<'_> {
         let document = Template::Deployer.fill(&[
             ("versions", vec![eb("applicationversion", "*")]),
             ("environment", vec![eb("environment", name)]),
+            ("environments", vec![eb("environment", "*")]),
             ("bucket", vec![place.s3(&bucket)]),
             ("bundles", vec![place.s3(&self.bucket.key_pattern(&bucket))]),
             (
@@ -325,7 +326,11 @@ impl Sources<'_> {
 
 /// The names at the ends of ARNs.
 fn names_of(arns: &[String]) -> String {
-    let names: BTreeSet<&str> = arns.iter().map(|it| application::last(it)).collect();
+    let name = |arn: &'_ String| match arn.split_once(":repository/") {
+        Some((_, name)) => name.to_owned(),
+        None => application::last(arn).to_owned(),
+    };
+    let names: BTreeSet<String> = arns.iter().map(name).collect();
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
 

@@ -210,6 +210,7 @@ impl Job<'_> {
         report.outcome = Outcome::Failed;
         applied?;
         report.outcome = Outcome::Succeeded;
+        report.ready = before.is_some() || made.at_work;
         report.url = before.and_then(|it| it.description.url.clone());
         if !made.at_work {
             return Ok(());
@@ -304,8 +305,15 @@ fn why(plan: &Plan<BootstrapStep>, place: &Place) -> String {
     let changes = plan.changes();
     let others = changes.iter().filter(|it| it.verb != Verb::Create).count();
     let account = &place.account;
+    let things = |count: usize| match count {
+        1 => "one thing".to_owned(),
+        count => format!("{count} things"),
+    };
     match others {
-        0 => format!("this makes {} things in account {account}", changes.len()),
-        _ => format!("this changes or removes {others} things in account {account}"),
+        0 => format!("this makes {} in account {account}", things(changes.len())),
+        _ => format!(
+            "this changes or removes {} in account {account}",
+            things(others)
+        ),
     }
 }

@@ -1,6 +1,7 @@
 //! IAM: roles, instance profiles, users, access keys and identity providers, and what policies allow. Names that were
 //! just made may be unknown for a while, as `trouble.yml` says. Managed policies are AWS's, by name only.
 
+mod enforce;
 mod model;
 mod policies;
 mod profiles;
@@ -19,6 +20,7 @@ use super::query::{Failure, Parameters};
 use super::state::Store;
 use super::xml::Xml;
 
+pub(super) use enforce::allows;
 pub(super) use simulate::name_in;
 
 pub(super) const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
@@ -119,6 +121,19 @@ pub(super) fn has_profile(world: &World, name: &str, now: Timestamp) -> std::io:
     let settled = |profile: &Profile| profile.created.duration_until(now) >= settling(world);
     let known = |profile: &Profile| profile.role.is_some() && settled(profile);
     Ok(name == USUAL_PROFILE || books.profiles.get(name).is_some_and(known))
+}
+
+/// The ARN that IAM judges a call of its own by.
+pub(super) fn resource(account: &str, call: &Call) -> String {
+    let parameters = &call.parameters;
+    let named = |kind: &str, name: &str| format!("arn:aws:iam::{account}:{kind}/{name}");
+    let source = parameters.text("PolicySourceArn").map(str::to_owned);
+    let profile = parameters.text("InstanceProfileName");
+    let profile = profile.map(|name| named("instance-profile", name));
+    let role = parameters.text("RoleName").map(|name| named("role", name));
+    let user = parameters.text("UserName").map(|name| named("user", name));
+    let found = source.or(profile).or(role).or(user);
+    found.unwrap_or_else(|| "*".to_owned())
 }
 
 /// Whether instances with this profile may do something; those with a role that was not made here may.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::query::Failure;
 use super::super::xml::Xml;
 use super::policies::{Judgement, Request, judge};
-use super::{Context, Identity};
+use super::{Context, enforce};
 
 /// What is ordered in `trouble.yml` comes first; then the policies of what was made here. Everybody else may do all.
 pub(super) fn simulate(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure> {
@@ -14,7 +14,7 @@ pub(super) fn simulate(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failur
     let actions = parameters.texts("ActionNames").unwrap_or_default();
     let resources = parameters.texts("ResourceArns");
     let resources = resources.unwrap_or_else(|| vec!["*"]);
-    let identity = identity(cx, source);
+    let identity = enforce::identity(cx.books, source);
     let context = BTreeMap::new();
     let pairs = actions
         .iter()
@@ -45,16 +45,6 @@ pub(super) fn simulate(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failur
     });
     xml.text("IsTruncated", false);
     Ok(())
-}
-
-/// The role or user of an ARN, where it was made here.
-fn identity<'a>(cx: &'a Context<'_>, arn: &str) -> Option<&'a Identity> {
-    let rest = arn.splitn(6, ':').nth(5)?;
-    let name = rest.rsplit('/').next()?;
-    if rest.starts_with("user/") {
-        return cx.books.users.get(name).map(|user| &user.identity);
-    }
-    cx.books.roles.get(name).map(|role| &role.identity)
 }
 
 /// The name of the secret or parameter that an ARN means.

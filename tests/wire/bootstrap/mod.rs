@@ -1,5 +1,6 @@
 //! `beanship bootstrap`: from an account with nothing in it to a first deploy.
 
+mod deployer;
 mod identities;
 
 use serde_json::Value;
