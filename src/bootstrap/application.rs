@@ -257,7 +257,7 @@ pub fn plan(
         steps.push(BootstrapStep::CreateApplication {
             name: place.target.app.clone(),
             service_role: service_role.to_owned(),
-            tags: place.tags.clone(),
+            tags: place.application_tags(),
         });
     }
     let Some(there) = &seen.environment else {

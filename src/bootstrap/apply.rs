@@ -3,6 +3,8 @@
 
 mod iam;
 
+pub(super) use iam::{delete, detach};
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -113,7 +115,7 @@ fn unless_there<T>(answer: Result<T>) -> Result<()> {
 }
 
 /// The answer, or none where it is gone already.
-fn unless_gone<T>(answer: Result<T>) -> Result<()> {
+pub(super) fn unless_gone<T>(answer: Result<T>) -> Result<()> {
     look::known(answer).map(drop)
 }
 

@@ -69,7 +69,7 @@ pub async fn iam(aws: &Aws, wanted: &Wanted) -> Result<Seen> {
     })
 }
 
-async fn role(aws: &Aws, name: &str) -> Result<Option<SeenRole>> {
+pub(super) async fn role(aws: &Aws, name: &str) -> Result<Option<SeenRole>> {
     let told = aws.iam.get_role().role_name(name).send().await;
     let Some(told) = known(told.explain("iam", "GetRole"))? else {
         return Ok(None);
@@ -148,7 +148,7 @@ async fn provider(aws: &Aws, arn: &str) -> Result<Option<Vec<String>>> {
     Ok(told.map(|told| told.client_id_list().to_vec()))
 }
 
-async fn user(aws: &Aws, name: &str) -> Result<Option<SeenUser>> {
+pub(super) async fn user(aws: &Aws, name: &str) -> Result<Option<SeenUser>> {
     let told = aws.iam.get_user().user_name(name).send().await;
     let Some(told) = known(told.explain("iam", "GetUser"))? else {
         return Ok(None);

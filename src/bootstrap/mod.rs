@@ -15,6 +15,7 @@ pub mod application;
 mod apply;
 pub mod bucket;
 pub mod deployer;
+pub mod destroy;
 pub mod grants;
 pub mod iam;
 pub mod look;

@@ -95,6 +95,14 @@ impl Place {
         tags
     }
 
+    /// The tags of the application, which other environments may share.
+    #[must_use]
+    pub fn application_tags(&self) -> Tags {
+        let mut tags = self.tags.clone();
+        tags.insert(APP.into(), self.target.app.clone());
+        tags
+    }
+
     /// Refuses what bears one of our names but was not made for this environment.
     ///
     /// # Errors

@@ -44,6 +44,9 @@ pub struct BootstrapReport {
     /// Whether the environment is there.
     #[serde(skip)]
     pub ready: bool,
+    /// Whether all this is about taking away.
+    #[serde(skip)]
+    destroyed: bool,
 }
 
 impl Default for BootstrapReport {
@@ -64,6 +67,7 @@ impl Default for BootstrapReport {
             exit: Exit::Done,
             key: None,
             ready: false,
+            destroyed: false,
         }
     }
 }
@@ -81,6 +85,12 @@ impl BootstrapReport {
     /// Notes what shall be.
     pub fn wants(&mut self, desired: &Desired, plan: Vec<Change>) {
         self.deployer_role.clone_from(&desired.deployer_role);
+        self.plan = plan;
+    }
+
+    /// Notes what shall go.
+    pub fn destroys(&mut self, plan: Vec<Change>) {
+        self.destroyed = true;
         self.plan = plan;
     }
 
@@ -106,11 +116,14 @@ impl BootstrapReport {
     pub fn close(&mut self, error: Option<Error>) -> Option<Error> {
         let error = error.map(|error| match self.done.is_empty() {
             true => error,
-            false => error.hint(format!(
-                "what was done stays ({} of {} changes); run `beanship bootstrap` again and it goes on from there",
-                self.done.len(),
-                self.plan.len().max(self.done.len())
-            )),
+            false => {
+                let destroy = if self.destroyed { " --destroy" } else { "" };
+                error.hint(format!(
+                    "what was done stays done ({} of {} changes); run `beanship bootstrap{destroy}` again and it goes on from there",
+                    self.done.len(),
+                    self.plan.len().max(self.done.len())
+                ))
+            }
         });
         if let Some(error) = &error {
             self.exit = error.exit();
@@ -138,6 +151,12 @@ impl Report for BootstrapReport {
         let name = self.environment.as_deref().unwrap_or("the environment");
         let env = self.key.as_deref().unwrap_or(name);
         let text = match self.outcome {
+            Outcome::Unchanged if self.destroyed => {
+                format!("nothing to do: nothing of {name} is there that was made here")
+            }
+            Outcome::Succeeded if self.destroyed => {
+                format!("what was made for {name} is gone")
+            }
             Outcome::Unchanged => format!("nothing to do: everything for {name} is there"),
             Outcome::Planned => format!(
                 "{} changes for {name}; nothing was changed",

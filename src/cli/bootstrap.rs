@@ -20,6 +20,9 @@ pub struct BootstrapArgs {
     /// Only these parts [default: all]
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
     pub only: Vec<Part>,
+    /// Take away what was made; what was there before stays
+    #[arg(long, conflicts_with_all = ["only", "access_key_out", "rotate_key"])]
+    pub destroy: bool,
     /// Where the access key of a new user goes, as JSON; `-` is stdout, in place of the result
     #[arg(long, value_name = "FILE")]
     pub access_key_out: Option<PathBuf>,

@@ -6,6 +6,7 @@ use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::bootstrap::access_key::{KeyOrder, KeyOut};
 use crate::bootstrap::application::{self, PLATFORM, SeenEnvironment};
+use crate::bootstrap::destroy::{self, Removal};
 use crate::bootstrap::names::Place;
 use crate::bootstrap::references::References;
 use crate::bootstrap::wanted::{Sources, guard};
@@ -39,8 +40,7 @@ pub async fn run(cx: &Context, args: &BootstrapArgs) -> Result<Exit> {
     let mut report = BootstrapReport::default();
     let result = tokio::select! {
         result = carry_out(cx, args, &mut report) => result,
-        () = signal() => Err(Error::new(Kind::Interrupted, "interrupted: what was begun at AWS goes on")
-            .hint("run `beanship bootstrap` again: it goes on where it stopped")),
+        () = signal() => Err(interrupted(args)),
     };
     report.duration_seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     if let Some(error) = report.close(result.err()) {
@@ -57,6 +57,17 @@ pub async fn run(cx: &Context, args: &BootstrapArgs) -> Result<Exit> {
         false => cx.out.result(&report),
     }
     Ok(report.exit())
+}
+
+fn interrupted(args: &BootstrapArgs) -> Error {
+    let destroy = if args.destroy { " --destroy" } else { "" };
+    Error::new(
+        Kind::Interrupted,
+        "interrupted: what was begun at AWS goes on",
+    )
+    .hint(format!(
+        "run `beanship bootstrap{destroy}` again: it goes on where it stopped"
+    ))
 }
 
 /// The runbook.
@@ -79,6 +90,9 @@ async fn carry_out(cx: &Context, args: &BootstrapArgs, report: &mut BootstrapRep
     headline(cx, &place);
     let deadline = Instant::now() + settings.following.given.unwrap_or(TIMEOUT);
     let world = World::new(aws, &cx.out, &place.target.app, deadline);
+    if args.destroy {
+        return destroy(cx, args, &place, &world, report).await;
+    }
     let job = Job {
         cx,
         args,
@@ -231,6 +245,43 @@ impl Job<'_> {
         let result = watch.to_the_end(Seen::default(), &mut launch).await;
         report.followed(launch, result).map_or(Ok(()), Err)
     }
+}
+
+/// Takes away what was made.
+async fn destroy(
+    cx: &Context,
+    args: &BootstrapArgs,
+    place: &Place,
+    world: &World,
+    report: &mut BootstrapReport,
+) -> Result<()> {
+    let declared = declared(cx, &place.target);
+    let standing = destroy::look(&world.aws, place, &declared).await?;
+    let (plan, stays) = destroy::plan(place, &standing);
+    report.destroys(plan.changes());
+    for text in &stays {
+        cx.out.event(&Event::Note(text));
+    }
+    if plan.is_empty() {
+        report.outcome = Outcome::Unchanged;
+        return Ok(());
+    }
+    cx.out.event(&Event::Plan(&report.plan));
+    report.outcome = Outcome::Planned;
+    let why = format!("this removes {} for good", place.target.environment);
+    if args.plan || !cx.agree(&report.plan, &why).await? {
+        return Ok(());
+    }
+    report.outcome = Outcome::Failed;
+    let tell = |moment: Moment<'_, Removal>| {
+        if let Moment::Done(step, took) = moment {
+            cx.out.event(&Event::Done(&step.past(), took));
+        }
+    };
+    let applied = plan.apply(world, &mut report.done, tell).await;
+    applied?;
+    report.outcome = Outcome::Succeeded;
+    Ok(())
 }
 
 /// Where everything goes; refuses an account that the file does not name.

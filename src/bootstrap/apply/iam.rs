@@ -157,7 +157,7 @@ async fn attach(aws: &Aws, holder: &Holder, arn: &str) -> Result<()> {
     }
 }
 
-async fn detach(aws: &Aws, holder: &Holder, arn: &str) -> Result<()> {
+pub(in super::super) async fn detach(aws: &Aws, holder: &Holder, arn: &str) -> Result<()> {
     match holder {
         Holder::Role(name) => {
             let call = aws.iam.detach_role_policy().role_name(name).policy_arn(arn);
@@ -170,7 +170,7 @@ async fn detach(aws: &Aws, holder: &Holder, arn: &str) -> Result<()> {
     }
 }
 
-async fn delete(aws: &Aws, holder: &Holder, policy: &str) -> Result<()> {
+pub(in super::super) async fn delete(aws: &Aws, holder: &Holder, policy: &str) -> Result<()> {
     match holder {
         Holder::Role(name) => {
             let call = aws
