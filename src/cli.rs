@@ -4,6 +4,7 @@
 //! [`crate::settings`].
 
 mod bootstrap;
+mod images;
 mod properties;
 mod undo;
 
@@ -17,6 +18,7 @@ use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::settings::duration::parse as duration;
 
 pub use bootstrap::BootstrapArgs;
+pub use images::{ImagesAction, ListImagesArgs, MakeImagesArgs, PinArgs};
 pub use properties::{
     ChangeArgs, ExportArgs, ImportArgs, ListArgs, PropertiesAction, PropertyArgs, RefreshArgs,
     SetArgs, UnsetArgs,
@@ -117,6 +119,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Make the source bundle without AWS
     Bundle(BundleArgs),
+    /// List the services' images by digest; build and push those that the compose file builds
+    #[command(subcommand)]
+    Images(ImagesAction),
     /// Show one environment: status, health, version, instances
     Status(TargetArgs),
     /// List the application's environments
@@ -210,6 +215,9 @@ pub struct DeployArgs {
     /// Deploy even if the environment already runs this bundle
     #[arg(long)]
     pub force: bool,
+    /// What is done about images.
+    #[command(flatten)]
+    pub images: PinArgs,
     /// What becomes of the environment properties.
     #[command(flatten)]
     pub properties: PropertyArgs,
@@ -281,6 +289,9 @@ pub struct BundleArgs {
     /// Print what goes in and what stays out, and write nothing
     #[arg(long)]
     pub list: bool,
+    /// Leave an image as it is if its registry does not tell its digest
+    #[arg(long)]
+    pub allow_unpinned: bool,
     /// Explain why PATH goes in or stays out
     #[arg(long, value_name = "PATH", conflicts_with = "list")]
     pub why: Option<PathBuf>,

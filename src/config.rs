@@ -3,6 +3,7 @@
 //! Unknown keys are errors with their position. What the file means together with flags and
 //! the environment is decided in [`crate::settings`].
 
+mod bundle;
 mod infra;
 mod smoke;
 
@@ -12,12 +13,15 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::compose::catalog::MOVING_TAG;
 use crate::deploy::bucket::Encryption;
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::error::{Error, Kind, Result};
+use crate::images::pins::PinImages;
 use crate::properties::{Properties, SettingsConfig, Source};
 use crate::yaml;
 
+pub use bundle::{BundleConfig, Symlinks};
 pub use infra::{DeployerConfig, IamConfig, InfraConfig, InstanceRoleConfig};
 pub use smoke::{SmokeConfig, SmokeSetting, Statuses};
 
@@ -71,31 +75,6 @@ pub enum BucketSse {
     /// With a key of KMS.
     #[serde(rename = "aws:kms")]
     Kms,
-}
-
-/// Which files go into the source bundle (gitignore syntax).
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct BundleConfig {
-    /// In, whatever other rules say.
-    pub include: Vec<String>,
-    /// Out.
-    pub exclude: Vec<String>,
-    /// If not empty: nothing but these.
-    pub only: Vec<String>,
-    /// What becomes of symbolic links.
-    pub symlinks: Symlinks,
-}
-
-/// What becomes of symbolic links in the bundle.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Symlinks {
-    /// They stay links.
-    #[default]
-    Keep,
-    /// What they point to goes in.
-    Follow,
 }
 
 /// One environment of the project file.
@@ -226,6 +205,14 @@ impl Config {
             Source::Dotenv { file, .. } => Some(file.as_path()),
             _ => None,
         })
+    }
+
+    /// The rules of `check` that do not apply. Where every image is pinned, none has a moving tag.
+    #[must_use]
+    pub fn ignored_rules(&self) -> Vec<String> {
+        let pinned = self.bundle.pin_images == PinImages::Always;
+        let moving = pinned.then(|| MOVING_TAG.id.to_owned());
+        self.check.ignore.iter().cloned().chain(moving).collect()
     }
 
     /// The keys in the file that this version reads but does not act on.

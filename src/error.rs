@@ -81,6 +81,10 @@ pub enum Kind {
     Compose,
     /// The source bundle cannot be made or is too large.
     Bundle,
+    /// A registry does not tell what an image is.
+    Registry,
+    /// An image could not be built or pushed.
+    Build,
     /// A check before the first write found a problem (no such environment, label taken, ...).
     Check,
     /// No credentials, or expired ones.
@@ -106,11 +110,15 @@ impl Kind {
     #[must_use]
     pub fn exit(self) -> Exit {
         match self {
-            Self::Usage | Self::Config | Self::Compose | Self::Bundle | Self::Check | Self::Io => {
-                Exit::Refused
-            }
+            Self::Usage
+            | Self::Config
+            | Self::Compose
+            | Self::Bundle
+            | Self::Registry
+            | Self::Check
+            | Self::Io => Exit::Refused,
             Self::Credentials | Self::Denied | Self::Aws | Self::Unreachable => Exit::Aws,
-            Self::Deploy => Exit::Failed,
+            Self::Deploy | Self::Build => Exit::Failed,
             Self::Timeout => Exit::TimedOut,
             Self::Interrupted => Exit::Interrupted,
         }

@@ -10,6 +10,7 @@
 //! - [`cli`], [`settings`], [`config`]: what was typed, what is meant, what the project file holds
 //! - [`commands`]: one file a verb; each reads as its runbook
 //! - [`compose`], [`bundle`]: the compose file, and the zip it travels in
+//! - [`images`]: registries, digests, the user's own `docker`
 //! - [`properties`]: environment properties, option settings, and where their values come from
 //! - [`deploy`]: what is wanted and seen, the plan, its steps, the watch, the outcome
 //! - [`bootstrap`]: from an empty account to an environment: what shall be, what is, the plan
@@ -27,6 +28,7 @@ pub mod compose;
 pub mod config;
 pub mod deploy;
 pub mod error;
+pub mod images;
 pub mod output;
 pub mod plan;
 pub mod properties;

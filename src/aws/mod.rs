@@ -69,6 +69,8 @@ pub struct Aws {
     pub ssm: aws_sdk_ssm::Client,
     /// IAM, for what the instances may do.
     pub iam: aws_sdk_iam::Client,
+    /// ECR, for the logins of its registries.
+    pub ecr: aws_sdk_ecr::Client,
     /// STS, for the account's number.
     pub sts: aws_sdk_sts::Client,
     /// The region of all of them.
@@ -132,6 +134,7 @@ impl Aws {
             secrets: client!(aws_sdk_secretsmanager),
             ssm: client!(aws_sdk_ssm),
             iam: client!(aws_sdk_iam),
+            ecr: client!(aws_sdk_ecr),
             sts: client!(aws_sdk_sts),
             region,
             sandbox: access.local.as_ref().map(|local| local.endpoint.clone()),

@@ -140,6 +140,8 @@ impl Record {
 /// Whether every file was last touched well before the moment, by the same clock.
 fn is_settled(selection: &Selection, before: Moment) -> bool {
     let settled = |entry: &super::Entry| match entry.sort {
+        // What is made here is part of the fingerprint itself.
+        Sort::File { .. } if entry.content.is_some() => true,
         Sort::File { .. } => entry.stamp.touched().is_some_and(|(device, touched)| {
             device == before.device && touched + TICK < before.time
         }),
@@ -163,6 +165,9 @@ fn fingerprint(selection: &Selection) -> String {
             entry.source()
         );
         hash.update(line);
+        if let Some(content) = &entry.content {
+            hash.update(Sha256::digest(content));
+        }
     }
     hex(&hash.finalize())
 }

@@ -90,6 +90,15 @@ impl Packers {
         self.with(|packer| packer.file(entry, place))
     }
 
+    /// Packs what was made here.
+    pub(super) fn content(&self, name: &str, content: &[u8]) -> Packed {
+        self.with(|packer| {
+            packer.input.clear();
+            packer.input.extend_from_slice(content);
+            packer.pack(name)
+        })
+    }
+
     /// Reads and packs a file of any size, chunk by chunk; `progress` hears how many bytes have been
     /// read.
     pub(super) fn large(
@@ -317,14 +326,14 @@ impl<'a> Reader<'a> {
 
     /// Reads exactly `wanted` more bytes into `buffer`.
     fn fill(&mut self, buffer: &mut Vec<u8>, wanted: usize) -> Result<()> {
-        let start = buffer.len();
-        buffer.resize(start + wanted, 0);
-        self.file
-            .read_exact(&mut buffer[start..])
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => changed(self.place, "it is shorter than before"),
-                _ => Error::io("read", self.place, &error),
-            })?;
+        buffer.reserve(wanted);
+        let read = (&mut self.file)
+            .take(wanted as u64)
+            .read_to_end(buffer)
+            .map_err(|error| Error::io("read", self.place, &error))?;
+        if read < wanted {
+            return Err(changed(self.place, "it is shorter than before"));
+        }
         self.left -= wanted as u64;
         Ok(())
     }

@@ -292,6 +292,7 @@ impl Found {
             source: None,
             kept_by,
             stamp,
+            content: None,
         });
     }
 
@@ -309,6 +310,7 @@ impl Found {
                     source: renamed.then(|| compose.into()),
                     kept_by: None,
                     stamp: Stamp::of(&metadata),
+                    content: None,
                 });
             }
             Ok(_) => self.problems.push(

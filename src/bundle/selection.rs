@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::COMPOSE_NAME;
@@ -27,6 +28,8 @@ pub struct Entry {
     pub(super) source: Option<Box<Path>>,
     pub(super) kept_by: Option<Box<Rule>>,
     pub(super) stamp: Stamp,
+    /// What it holds, where that is not what lies on this machine.
+    pub(super) content: Option<Arc<[u8]>>,
 }
 
 /// What sort of member it is.
@@ -211,6 +214,28 @@ impl Selection {
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Puts a file in that is made here, in place of one with its name. Nothing on this machine
+    /// changes.
+    pub fn put(&mut self, name: &str, executable: bool, content: impl Into<Arc<[u8]>>) {
+        let content: Arc<[u8]> = content.into();
+        let entry = Entry {
+            name: name.to_owned(),
+            sort: Sort::File { executable },
+            bytes: content.len() as u64,
+            source: None,
+            kept_by: None,
+            stamp: Stamp::default(),
+            content: Some(content),
+        };
+        match self
+            .entries
+            .binary_search_by(|it| it.name.as_str().cmp(name))
+        {
+            Ok(at) => self.entries[at] = entry,
+            Err(at) => self.entries.insert(at, entry),
+        }
     }
 
     /// What stays out, by path.

@@ -151,6 +151,9 @@ fn pack_batch<'a>(
 
 fn pack_entry(selection: &Selection, packers: &Packers, entry: &Entry) -> Result<Packed> {
     match entry.sort() {
+        Sort::File { .. } if entry.content.is_some() => {
+            Ok(packers.content(entry.name(), entry.content.as_deref().unwrap_or_default()))
+        }
         Sort::File { .. } => packers.file(entry, &entry.place(&selection.root)),
         Sort::Directory => Ok(Packed::stored(&[])),
         Sort::Symlink { target } => Ok(Packed::stored(target.as_bytes())),
@@ -163,7 +166,7 @@ fn with_later_problems(selection: &Selection, mut problems: Vec<Error>, later: &
     problems.extend(
         later
             .iter()
-            .filter(|entry| matches!(entry.sort, Sort::File { .. }))
+            .filter(|entry| matches!(entry.sort, Sort::File { .. }) && entry.content.is_none())
             .filter_map(|entry| pack::probe(entry, &entry.place(&selection.root)).err()),
     );
     Error::all(problems).unwrap_or_else(|| Error::new(Kind::Bundle, "cannot write the bundle"))

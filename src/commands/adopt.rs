@@ -1,5 +1,5 @@
 //! `beanship config --from-aws`: an environment as it is at AWS, as the text of a project file.
-//! Values of properties are not read out: each becomes a variable of its own name.
+//! Values of properties are not read out: a deploy keeps what the file does not name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,9 +48,13 @@ pub async fn run(cx: &Context, args: &ConfigArgs) -> Result<Exit> {
         app: target.app,
         region: aws.region.clone(),
         environments: BTreeMap::from([(key, adopt(&found, &seen, &defaults))]),
+        kept: seen
+            .namespace(PROPERTIES)
+            .map(|it| it.name.clone())
+            .collect(),
     };
-    if seen.namespace(PROPERTIES).next().is_some() {
-        let text = "the values of properties are not shown: each is named as a variable, put what is no secret in its place";
+    if !adopted.kept.is_empty() {
+        let text = "the values of properties are not shown: a deploy keeps them as they are until the file names them";
         cx.out.event(&Event::Note(text));
     }
     cx.out.result(&adopted);
@@ -95,15 +99,6 @@ fn adopt(found: &Environment, seen: &Configuration, defaults: &Defaults) -> Entr
         let options = settings.entry(namespace.clone()).or_default();
         options.insert(name.clone(), value);
     }
-    let own = |name: &String| {
-        (
-            name.clone(),
-            From::Variable {
-                from_env: name.clone(),
-            },
-        )
-    };
-    let plain = seen.namespace(PROPERTIES).map(|option| own(&option.name));
     let references = seen.namespace(SECRETS).map(|option| {
         let reference = option.value.as_deref().unwrap_or_default();
         (option.name.clone(), From::of(reference))
@@ -120,7 +115,7 @@ fn adopt(found: &Environment, seen: &Configuration, defaults: &Defaults) -> Entr
             false => EnvironmentKind::LoadBalanced,
         },
         tier: if worker { Tier::Worker } else { Tier::Web },
-        properties: plain.chain(references).collect(),
+        properties: references.collect(),
         settings,
     }
 }
@@ -136,6 +131,9 @@ struct Adopted {
     app: String,
     region: String,
     environments: BTreeMap<String, Entry>,
+    /// The properties whose values are not shown.
+    #[serde(skip)]
+    kept: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -156,7 +154,6 @@ struct Entry {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum From {
-    Variable { from_env: String },
     Parameter { parameter: String },
     Secret { secret: String },
     Key { secret: String, key: String },
@@ -186,7 +183,21 @@ impl Report for Adopted {
     fn human(&self) -> String {
         serde_saphyr::to_string(self).map_or_else(
             |why| Error::new(Kind::Config, why.to_string()).to_string(),
-            |text| text.trim_end().to_owned(),
+            |text| text.trim_end().to_owned() + &self.comment(),
         )
+    }
+}
+
+impl Adopted {
+    /// How what is not shown can be taken over.
+    fn comment(&self) -> String {
+        let line = |name: &String| format!("\n    #   {name}: {{ from_env: {name} }}");
+        let lines: String = self.kept.iter().map(line).collect();
+        match lines.is_empty() {
+            true => lines,
+            false => format!(
+                "\n    # Set at Elastic Beanstalk, and kept. To have them here, name value or source under `properties`:{lines}"
+            ),
+        }
     }
 }

@@ -85,6 +85,7 @@ impl Place {
             None => path != ".env" && self.root.join(path).exists(),
         };
         let left_out = |path: &str| left_out(selection.as_ref()?, path);
+        let ignore = cx.settings.config.ignored_rules();
         let around = Surroundings {
             root: &self.root,
             file: &self.compose,
@@ -92,7 +93,7 @@ impl Place {
             left_out: &left_out,
             serves: self.serves,
             instance_type: self.instance_type.as_deref(),
-            ignore: &cx.settings.config.check.ignore,
+            ignore: &ignore,
         };
         if fix {
             compose::fix::apply(&around)

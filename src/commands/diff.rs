@@ -15,6 +15,7 @@ use crate::output::{Event, Report, bytes};
 use crate::settings::Target;
 
 use super::bundle::{Job, stopped};
+use super::images::{Ask, pin};
 use super::{Context, status};
 
 /// Runs the command. Differences are its result, no failure.
@@ -23,7 +24,14 @@ use super::{Context, status};
 /// As bundling; [`Kind::Check`] where there is nothing to compare with; else what AWS says.
 pub async fn run(cx: &Context, args: &TargetArgs) -> Result<Exit> {
     let target = cx.target(args.application.app.as_deref(), args.env.as_deref())?;
-    let (job, out) = (Job::new(cx, &[target.key.as_deref()], None), cx.out.clone());
+    let keys = [target.key.as_deref()];
+    let mut job = Job::new(cx, &keys, None);
+    let ask = Ask {
+        allow_unpinned: true,
+        ..Ask::default()
+    };
+    pin(cx, &mut job, &keys, ask).await?;
+    let out = cx.out.clone();
     let bundling = tokio::task::spawn_blocking(move || job.make(&out));
     let aws = cx.aws().await?;
     let deployed = aws.first_contact(Deployed::find(cx, &aws, &target)).await?;

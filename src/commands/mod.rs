@@ -11,6 +11,7 @@ pub mod deploy;
 pub mod diff;
 pub mod events;
 pub mod health;
+pub mod images;
 pub mod list;
 pub mod logs;
 pub mod open;
@@ -82,6 +83,7 @@ pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
         Command::Open(args) => cx.interruptible(open::run(cx, args)).await,
         Command::Check(args) => check::run(cx, args),
         Command::Bundle(args) => cx.interruptible(bundle::run(cx, args)).await,
+        Command::Images(action) => images::run(cx, action).await,
         Command::Status(args) => cx.interruptible(status::run(cx, args)).await,
         Command::List(args) => cx.interruptible(list::run(cx, args)).await,
         Command::Events(args) => events::run(cx, args).await,
@@ -274,7 +276,8 @@ impl Context {
     /// project file may have changed since.
     #[must_use]
     pub fn hint_at_sandbox(&self, error: Error) -> Error {
-        if self.settings.sandbox == SandboxMode::Off || error.kind() != Kind::Check {
+        let is_missing = error.kind() == Kind::Check && error.message().starts_with("no ");
+        if self.settings.sandbox == SandboxMode::Off || !is_missing {
             return error;
         }
         error.hint("let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`")

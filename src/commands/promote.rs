@@ -8,6 +8,7 @@ use crate::deploy::rollback::{plan, undeployable, without_bundle};
 use crate::deploy::{World, version};
 use crate::error::{Error, Exit, Kind, Result};
 use crate::output::Event;
+use crate::properties::Options;
 use crate::settings::Target;
 
 use super::redeploy::{Course, Plain, Redeploy, is_protected, place, reported};
@@ -63,7 +64,7 @@ async fn promote(cx: &Context, args: &PromoteArgs, Plain(report): &mut Plain) ->
             &first.environment,
             &instances,
             ended_badly,
-            timeout,
+            (Options::default(), timeout),
         ),
         asked,
     };

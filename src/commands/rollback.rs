@@ -3,13 +3,15 @@
 use serde::Serialize;
 
 use crate::cli::{DeployArgs, FollowArgs, RollbackArgs, TargetArgs};
-use crate::deploy::First;
 use crate::deploy::events;
 use crate::deploy::history::{Because, Candidate};
 use crate::deploy::report::{DeployReport, Undone};
-use crate::deploy::rollback::{Past, Target as Goal, plan};
+use crate::deploy::rollback::{Past, Target as Goal, configure, plan};
+use crate::deploy::touched::Touched;
+use crate::deploy::{First, World};
 use crate::error::{Exit, Result};
 use crate::output::{Event, Report, table};
+use crate::properties::Options;
 
 use super::redeploy::{Course, Redeploy, Redeployed, place, reported};
 use super::{Context, status};
@@ -20,15 +22,21 @@ use super::{Context, status};
 /// None: what goes wrong is in the report.
 pub async fn run(cx: &Context, args: &RollbackArgs) -> Result<Exit> {
     let report = RollbackReport::default();
-    let work = async |report: &mut RollbackReport| roll_back(cx, args, true, report).await;
+    let work = async |report: &mut RollbackReport| roll_back(cx, args, None, report).await;
     Ok(reported(cx, report, work).await)
 }
 
-/// After a failed deploy: back to the last version that ran well, without asking.
-pub(super) async fn after_failure(cx: &Context, args: &DeployArgs, environment: &str) -> Undone {
+/// After a failed deploy, without asking: back to the options from before, and to the last version
+/// that ran well unless the deploy changed nothing but options.
+pub(super) async fn after_failure(
+    cx: &Context,
+    args: &DeployArgs,
+    failed: &DeployReport,
+    undo: &Options,
+) -> Undone {
     let target = TargetArgs {
         application: args.application.clone(),
-        env: Some(environment.to_owned()),
+        env: failed.environment.clone(),
     };
     let follow = FollowArgs {
         following: args.following.clone(),
@@ -40,39 +48,83 @@ pub(super) async fn after_failure(cx: &Context, args: &DeployArgs, environment: 
         follow,
     };
     let mut report = RollbackReport::default();
-    let result = roll_back(cx, &args, false, &mut report).await;
+    let result = match failed.touched {
+        Touched::Version => roll_back(cx, &args, Some(undo), &mut report).await,
+        Touched::Settings | Touched::Restart => set_back(cx, &args, undo, &mut report.deploy).await,
+    };
     let error = report.deploy.close(result);
-    Undone::of(&report.deploy, error.as_ref())
+    Undone::of(&report.deploy, error.as_ref(), failed.touched)
 }
 
-/// The runbook.
-async fn roll_back(
+/// The options alone go back to their values before.
+async fn set_back(
     cx: &Context,
     args: &RollbackArgs,
-    asks: bool,
-    report: &mut RollbackReport,
+    undo: &Options,
+    report: &mut DeployReport,
 ) -> Result<()> {
+    let (course, world, first) = begin(cx, args, report).await?;
+    let environment = &first.environment;
+    let options = undo.differing(first.configuration.as_ref().map_err(Clone::clone)?);
+    let redeploy = Redeploy {
+        course: &course,
+        world,
+        environment,
+        label: environment.version_label.as_deref().unwrap_or_default(),
+        plan: configure(environment, options),
+        asked: None,
+    };
+    redeploy.run(cx, &args.follow, report).await
+}
+
+/// The first look at the environment.
+async fn begin(
+    cx: &Context,
+    args: &RollbackArgs,
+    report: &mut DeployReport,
+) -> Result<(Course, World, First)> {
     let target = cx.target(
         args.target.application.app.as_deref(),
         args.target.env.as_deref(),
     )?;
-    report.deploy.call("rollback");
-    report.deploy.application = Some(target.app.clone());
-    report.deploy.environment = Some(target.environment.clone());
+    report.call("rollback");
+    report.application = Some(target.app.clone());
+    report.environment = Some(target.environment.clone());
     let course = Course::begin(cx, &args.follow, &target)?;
-    let (world, first) = course
-        .look(cx, &target, !args.follow.plan, &mut report.deploy)
-        .await?;
+    let (world, first) = course.look(cx, &target, !args.follow.plan, report).await?;
     let place = place(cx, &world.aws.region);
     let text = format!(
         "Rolling back {} of {} ({place})",
         target.environment, target.app
     );
     cx.out.event(&Event::Headline(&text));
-    let past = Past::read(&world.aws, &target.app, &first, args.to.as_deref()).await?;
+    Ok((course, world, first))
+}
+
+/// The runbook. It asks, unless there are options to undo: then a failed deploy has asked for it.
+async fn roll_back(
+    cx: &Context,
+    args: &RollbackArgs,
+    undo: Option<&Options>,
+    report: &mut RollbackReport,
+) -> Result<()> {
+    let (course, world, first) = begin(cx, args, &mut report.deploy).await?;
+    let (app, name) = (&first.environment.application, &first.environment.name);
+    let past = Past::read(&world.aws, app, &first, args.to.as_deref()).await?;
     report.candidates.clone_from(&past.candidates);
     let goal = past.choose(args.to.as_deref(), &first.environment)?;
     tell(cx, &past, &goal, &first, report);
+    let seen = first.configuration.as_ref().ok();
+    let options = match (undo, seen) {
+        (Some(undo), Some(seen)) => undo.differing(seen),
+        (Some(undo), None) => undo.clone(),
+        (None, _) => Options::default(),
+    };
+    if undo.is_none_or(Options::is_empty) {
+        cx.out.event(&Event::Note(
+            "option settings and environment properties stay as they are now: Elastic Beanstalk keeps no earlier values",
+        ));
+    }
     let label = &goal.candidate.version_label;
     let (instances, ended_badly) = (&past.instances, past.history.ended_badly);
     let timeout = course.timeout(&world);
@@ -81,8 +133,16 @@ async fn roll_back(
         world,
         environment: &first.environment,
         label,
-        plan: plan(label, &first.environment, instances, ended_badly, timeout),
-        asked: asks.then(|| format!("{} goes back to {label}", target.environment)),
+        plan: plan(
+            label,
+            &first.environment,
+            instances,
+            ended_badly,
+            (options, timeout),
+        ),
+        asked: undo
+            .is_none()
+            .then(|| format!("{name} goes back to {label}")),
     };
     redeploy.run(cx, &args.follow, &mut report.deploy).await
 }
@@ -106,9 +166,6 @@ fn tell(cx: &Context, past: &Past, goal: &Goal, first: &First, report: &mut Roll
         cx.out.event(&Event::Warning(&text));
     }
     let updates = past.configuration_updates(&goal.candidate);
-    cx.out.event(&Event::Note(
-        "option settings and environment properties stay as they are now: Elastic Beanstalk keeps no earlier values",
-    ));
     if !updates.is_empty() {
         let text = format!(
             "the configuration was updated {} since {label} was deployed here; what changed is not known",

@@ -13,6 +13,7 @@ pub mod catalog;
 mod files;
 pub mod finding;
 pub mod fix;
+pub mod images;
 mod model;
 mod mounts;
 mod needed;

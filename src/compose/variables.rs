@@ -125,13 +125,22 @@ fn closing(inner: &str) -> Option<usize> {
     None
 }
 
+/// Where the values of variables come from.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// The text with each variable's default in its place; none if one has no default.
 #[must_use]
 pub fn with_defaults(text: &str) -> Option<String> {
-    filled(text, 0)
+    filled(text, &|_| None, 0)
 }
 
-fn filled(text: &str, depth: u32) -> Option<String> {
+/// The text with each variable's value in its place, else its default; none if one has neither.
+#[must_use]
+pub fn with_values(text: &str, values: Lookup<'_>) -> Option<String> {
+    filled(text, values, 0)
+}
+
+fn filled(text: &str, values: Lookup<'_>, depth: u32) -> Option<String> {
     let (variables, mistakes) = scan(text);
     if !mistakes.is_empty() || depth > 8 {
         return None;
@@ -140,7 +149,12 @@ fn filled(text: &str, depth: u32) -> Option<String> {
     let mut at = 0;
     for variable in variables {
         result.push_str(&text[at..variable.range.start]);
-        result.push_str(&filled(variable.default?, depth + 1)?);
+        // `${NAME:+text}` is the text, not the value.
+        let replaces = text[variable.range.clone()].contains('+') && variable.default.is_none();
+        match values(variable.name).filter(|_| !replaces) {
+            Some(value) => result.push_str(&value.replace('$', "$$")),
+            None => result.push_str(&filled(variable.default?, values, depth + 1)?),
+        }
         at = variable.range.end;
     }
     result.push_str(&text[at..]);
@@ -194,5 +208,11 @@ mod tests {
         );
         assert_eq!(with_defaults("${H:-${I:-i}}!").as_deref(), Some("i!"));
         assert_eq!(with_defaults("$A"), None);
+        let values = |name: &str| (name == "A").then(|| "a$1".to_owned());
+        assert_eq!(
+            with_values("${A:-b}/${B:-c}", &values).as_deref(),
+            Some("a$1/c")
+        );
+        assert_eq!(with_values("${A:+x}", &values), None);
     }
 }

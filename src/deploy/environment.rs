@@ -284,7 +284,7 @@ pub async fn update(
     });
     let remove = options.remove.iter().map(|removal| {
         OptionSpecification::builder()
-            .namespace(removal.namespace)
+            .namespace(&removal.namespace)
             .option_name(&removal.name)
             .build()
     });

@@ -40,7 +40,7 @@ use crate::settings::Target;
 
 use bucket::{Bucket, BucketWish, Object};
 use environment::{Environment, Instances};
-pub use observe::{First, first_look, second_look, wait_until_ready};
+pub use observe::{First, caller_account, first_look, second_look, wait_until_ready};
 pub use steps::{DeployStep, Made, World};
 use upload::Upload;
 use version::{Content, Label, NewVersion, Version};
@@ -64,8 +64,12 @@ pub struct Desired {
     pub bucket: BucketWish,
     /// The option settings that differ.
     pub options: Options,
+    /// What brings them back to what they are now.
+    pub undo: Options,
     /// Whether to deploy what already runs.
     pub force: bool,
+    /// Images that may be others tomorrow, in words: the same bundle may run something else.
+    pub moving: Vec<String>,
     /// How long the update may take until it is given up.
     pub timeout: Duration,
 }
@@ -127,13 +131,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Result<Plan<DeployStep>> 
     }
     let environment = &observed.environment;
     if is_unchanged(desired, observed) {
-        let configure = DeployStep::Configure {
-            environment: environment.name.clone(),
-            application: environment.application.clone(),
-            options: desired.options.clone(),
-        };
-        let steps = (!desired.options.is_empty()).then_some(configure);
-        return Ok(Plan::new(steps.into_iter().collect()));
+        return Ok(rollback::configure(environment, desired.options.clone()));
     }
     let (mut steps, label) = version_steps(desired, observed);
     steps.push(DeployStep::Update {
@@ -192,6 +190,12 @@ pub fn plan_all<'a>(all: impl IntoIterator<Item = (&'a Desired, &'a Observed)>) 
 /// Whether the environment already runs the bundle, everywhere, and its last operation did not
 /// fail. Contents are compared, not labels.
 fn is_unchanged(desired: &Desired, observed: &Observed) -> bool {
+    !desired.force && desired.moving.is_empty() && runs_already(observed)
+}
+
+/// Whether the environment runs the bundle everywhere, and its last operation did not fail.
+#[must_use]
+pub fn runs_already(observed: &Observed) -> bool {
     let running = observed
         .environment
         .version_label
@@ -201,8 +205,7 @@ fn is_unchanged(desired: &Desired, observed: &Observed) -> bool {
         Instances::Known(instances) => instances.iter().all(|instance| instance.runs(running)),
         Instances::NotTold(_) => true,
     };
-    !desired.force
-        && observed.environment.is_ready()
+    observed.environment.is_ready()
         && observed.running == Content::Same
         && everywhere
         && !observed.last_operation_failed

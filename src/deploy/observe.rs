@@ -49,7 +49,7 @@ pub struct First {
 pub async fn first_look(aws: &Aws, targets: &[Target], wish: &BucketWish) -> Result<Vec<First>> {
     let names: Vec<String> = targets.iter().map(|it| it.environment.clone()).collect();
     let bucket = async {
-        let account = account(aws).await?;
+        let account = caller_account(aws).await?;
         let bucket = wish.look(aws, &account).await;
         Ok((account, bucket))
     };
@@ -144,7 +144,11 @@ async fn settings(aws: &Aws, target: &Target) -> Result<Configuration> {
     configuration::read(aws, &target.app, &target.environment).await
 }
 
-async fn account(aws: &Aws) -> Result<String> {
+/// The account of the caller.
+///
+/// # Errors
+/// What AWS says.
+pub async fn caller_account(aws: &Aws) -> Result<String> {
     let identity = aws
         .sts
         .get_caller_identity()

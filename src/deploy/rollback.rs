@@ -26,26 +26,39 @@ const SHOWN: usize = 10;
 /// How many bundles are looked at side by side.
 const LOOKS: usize = 16;
 
-/// What has to change so that the environment runs a version that exists. Empty where every
-/// instance runs it already and the last operation ended well.
+/// What has to change so that the environment runs a version that exists, with these options.
+/// Empty where every instance runs it already, the last operation ended well and no option differs.
 #[must_use]
 pub fn plan(
     label: &str,
     environment: &Environment,
     instances: &Instances,
     ended_badly: bool,
-    timeout: Duration,
+    (options, timeout): (Options, Duration),
 ) -> Plan<DeployStep> {
     let in_place = environment.version_label.as_deref() == Some(label);
     if in_place && environment.is_ready() && instances.all_run(Some(label)) && !ended_badly {
-        return Plan::new(Vec::new());
+        return configure(environment, options);
     }
     Plan::new(vec![DeployStep::Update {
         environment: environment.name.clone(),
         label: label.to_owned(),
         previous: environment.version_label.clone(),
-        options: Options::default(),
+        options,
         timeout,
+    }])
+}
+
+/// What changes an environment's options and nothing else.
+#[must_use]
+pub fn configure(environment: &Environment, options: Options) -> Plan<DeployStep> {
+    if options.is_empty() {
+        return Plan::new(Vec::new());
+    }
+    Plan::new(vec![DeployStep::Configure {
+        environment: environment.name.clone(),
+        application: environment.application.clone(),
+        options,
     }])
 }
 

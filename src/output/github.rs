@@ -10,6 +10,8 @@ pub(super) fn command(event: &Event<'_>, about: Option<&str>) -> Option<String> 
     let annotation =
         |level: &str, title: &str, text: &str| annotation(level, title, &human::of(about, text));
     match event {
+        Event::Group(text) => Some(format!("::group::{}", data(text))),
+        Event::GroupEnd => Some("::endgroup::".to_owned()),
         Event::Note(text) => Some(annotation("notice", "beanship", text)),
         Event::Warning(text) => Some(annotation("warning", "beanship", text)),
         Event::Environment {

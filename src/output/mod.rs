@@ -61,6 +61,13 @@ pub enum Event<'a> {
     },
     /// Why something failed, in several lines.
     Explanation(&'a str),
+    /// The output of another program begins; this is what it does.
+    Group(&'a str),
+    /// A line of it: shown with `-v` and in GitHub's folded groups, elsewhere the latest as what
+    /// is being waited for.
+    GroupLine(&'a str),
+    /// It has ended.
+    GroupEnd,
     /// What is being waited for: shown in place on a terminal, now and then elsewhere.
     Waiting(&'a str),
     /// A call to AWS was answered; shown with `-v`.
@@ -152,6 +159,29 @@ impl Out {
         }
     }
 
+    /// Folds the output of another program away: into a group that GitHub shows when asked, else
+    /// into the line of what is being waited for. Whether that is all there is to do.
+    fn folds(&self, event: &Event<'_>, progress: &mut Progress) -> bool {
+        let is_github = self.inner.format == Format::Github;
+        match event {
+            Event::Group(_) | Event::GroupLine(_) | Event::GroupEnd if is_github => {
+                let line = github::command(event, None).unwrap_or_else(|| human::narrate(event));
+                if self.inner.level > Level::Quiet {
+                    self.tell(anstream::adapter::strip_str(&line).to_string().as_str());
+                }
+                true
+            }
+            Event::GroupLine(text) if self.inner.level < Level::Verbose => {
+                progress.wait(&self.veil().over(text))
+            }
+            Event::GroupEnd => {
+                progress.end();
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn environment(&self) -> Option<&str> {
         self.about.as_ref().map(|(name, _)| &**name)
     }
@@ -178,6 +208,12 @@ impl Out {
                 write_line(&mut anstream::stdout().lock(), &github::mask(&line));
             }
         }
+    }
+
+    /// A text without the values that are hidden.
+    #[must_use]
+    pub fn without_hidden(&self, text: &str) -> String {
+        self.veil().over(text)
     }
 
     fn veil(&self) -> MutexGuard<'_, Veil> {
@@ -209,6 +245,7 @@ impl Out {
                 return;
             }
             Event::ProgressEnd => return progress.end(),
+            event if self.folds(event, &mut progress) => return,
             Event::Waiting(text) if progress.wait(&self.veil().over(text)) => return,
             _ => {}
         }

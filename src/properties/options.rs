@@ -35,7 +35,7 @@ pub struct SetOption {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
     /// The namespace.
-    pub namespace: &'static str,
+    pub namespace: String,
     /// The option's name.
     pub name: String,
     /// Whether the property of this name only changes its kind.
@@ -69,14 +69,52 @@ impl Options {
         options
     }
 
+    /// What brings back the values from before these options were changed.
+    #[must_use]
+    pub fn undone(&self, before: &Configuration) -> Self {
+        let set = self.set.iter().map(|it| (&it.namespace, &it.name));
+        let removed = self.remove.iter().map(|it| (&it.namespace, &it.name));
+        let mut undone = Self::default();
+        for (namespace, name) in set.chain(removed) {
+            match before.value(namespace, name) {
+                Some(value) => undone.set.push(SetOption {
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                    value: Value::new(value),
+                    verb: Verb::Update,
+                    from: "value before the deploy".to_owned(),
+                }),
+                None => undone.remove.push(Removal {
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                    moves: false,
+                }),
+            }
+        }
+        undone
+    }
+
+    /// Those of them that are not in place.
+    #[must_use]
+    pub fn differing(&self, seen: &Configuration) -> Self {
+        let mut options = self.clone();
+        options.set.retain(|option| {
+            seen.value(&option.namespace, &option.name) != Some(option.value.expose())
+        });
+        options
+            .remove
+            .retain(|removal| seen.value(&removal.namespace, &removal.name).is_some());
+        options
+    }
+
     /// The lines of the plan: names, never values.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
         let removed = self.remove.iter().filter(|removal| !removal.moves);
         let removed = removed.map(|removal| Change {
             verb: Verb::Delete,
-            kind: kind(removal.namespace),
-            name: removal.name.clone(),
+            kind: kind(&removal.namespace),
+            name: shown(&removal.namespace, &removal.name),
             detail: None,
         });
         self.set
@@ -89,16 +127,9 @@ impl Options {
     /// The names of what is not in place: not set to the wanted value, or not removed.
     #[must_use]
     pub fn missing(&self, seen: &Configuration) -> Vec<String> {
-        let wrong = self.set.iter().filter(|option| {
-            seen.value(&option.namespace, &option.name) != Some(option.value.expose())
-        });
-        let left = self
-            .remove
-            .iter()
-            .filter(|removal| seen.value(removal.namespace, &removal.name).is_some());
-        wrong
-            .map(|option| option.name.clone())
-            .chain(left.map(|removal| removal.name.clone()))
+        let Self { set, remove } = self.differing(seen);
+        let set = set.into_iter().map(|option| option.name);
+        set.chain(remove.into_iter().map(|removal| removal.name))
             .collect()
     }
 }
@@ -111,17 +142,19 @@ impl SetOption {
             (_, "literal") => Some("changed".to_owned()),
             (_, from) => Some(format!("changed, {from}")),
         };
-        let is_own = matches!(self.namespace.as_str(), PROPERTIES | SECRETS);
-        let name = match is_own {
-            true => self.name.clone(),
-            false => format!("{} {}", self.namespace, self.name),
-        };
         Change {
             verb: self.verb,
             kind: kind(&self.namespace),
-            name,
+            name: shown(&self.namespace, &self.name),
             detail: what,
         }
+    }
+}
+
+fn shown(namespace: &str, name: &str) -> String {
+    match namespace {
+        PROPERTIES | SECRETS => name.to_owned(),
+        _ => format!("{namespace} {name}"),
     }
 }
 
@@ -158,7 +191,7 @@ pub fn plan(wanted: &Wanted, seen: &Configuration, prune: bool) -> (Options, Vec
         }
         if there.is_some() {
             options.remove.push(Removal {
-                namespace: other,
+                namespace: other.to_owned(),
                 name: property.name.clone(),
                 moves: true,
             });
@@ -206,7 +239,7 @@ fn others(
             }
             if prune {
                 options.remove.push(Removal {
-                    namespace,
+                    namespace: namespace.to_owned(),
                     name: name.clone(),
                     moves: false,
                 });
@@ -321,6 +354,23 @@ mod tests {
         wanted.settings.clear();
         wanted.declared = false;
         assert_eq!(planned(&wanted, &seen, false), "");
+    }
+
+    #[test]
+    fn what_a_deploy_changed_can_be_brought_back() {
+        let before = seen(&[(PROPERTIES, "OLD", "1"), (PROPERTIES, "MOVES", "clear")]);
+        let wanted = wanted(&[("OLD", "2"), ("NEW", "3"), ("MOVES", ARN)]);
+        let (options, _) = plan(&wanted, &before, false);
+        let undone = options.undone(&before);
+        let after = seen(&[
+            (PROPERTIES, "OLD", "2"),
+            (PROPERTIES, "NEW", "3"),
+            (SECRETS, "MOVES", ARN),
+        ]);
+        assert_eq!(undone.missing(&after), ["OLD", "MOVES", "NEW", "MOVES"]);
+        assert!(undone.differing(&before).is_empty());
+        let half = seen(&[(PROPERTIES, "OLD", "1"), (SECRETS, "MOVES", ARN)]);
+        assert_eq!(undone.differing(&half).missing(&half), ["MOVES", "MOVES"]);
     }
 
     #[test]

@@ -213,7 +213,7 @@ fn at_key(name: &str, id: &str, text: &str, key: &str) -> Result<Value> {
             format!("the property {name} has no value: the secret {id} {why}"),
         )
         .hint(format!(
-            "look at its keys with `aws secretsmanager get-secret-value --secret-id {id}`"
+            "look at its keys with `aws secretsmanager get-secret-value --secret-id {id} --query SecretString --output text | jq keys`"
         ))
     };
     let object: serde_json::Map<String, serde_json::Value> =

@@ -7,6 +7,7 @@ mod check;
 mod deploy;
 mod explain;
 mod fleet;
+mod images;
 mod look;
 mod outcomes;
 mod promote;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::bundle::{self, Note, Request, Rules, Selection, Written, cache, select, write};
 use crate::commands::check::{goes_in, left_out};
@@ -31,6 +32,10 @@ pub struct Job {
     /// What the environments are: whether they serve HTTP, and their instance type.
     environments: Vec<(bool, Option<String>)>,
     ignore: Vec<String>,
+    /// Files that are made here: name, right to run, content.
+    made: Vec<(String, bool, Arc<[u8]>)>,
+    /// Whether everything about the tree was told already.
+    told: bool,
 }
 
 impl Job {
@@ -49,12 +54,25 @@ impl Job {
         let key = keys.first().copied().flatten();
         Self {
             environments,
-            ignore: config.check.ignore.clone(),
+            ignore: config.ignored_rules(),
             root: cx.settings.root.clone(),
             compose: cx.settings.compose(key),
             rules: Rules::from(&cx.settings.config.bundle),
             own: cx.own_files(output),
+            made: Vec::new(),
+            told: false,
         }
+    }
+
+    /// Puts a file into the bundle that is made here; nothing on the disk changes.
+    pub(in crate::commands) fn put(&mut self, name: &str, executable: bool, content: Vec<u8>) {
+        self.made
+            .push((name.to_owned(), executable, content.into()));
+    }
+
+    /// What there is to say about the tree was said: it is not said again.
+    pub(in crate::commands) fn told(&mut self) {
+        self.told = true;
     }
 
     pub(super) fn select(&self, out: &Out) -> Result<Selection> {
@@ -67,16 +85,13 @@ impl Job {
         if !self.root.join(&self.compose).exists() {
             compose::check(&self.root, &self.compose)?;
         }
-        let selection = select(&request)?;
-        self.judge(&selection, out)?;
-        for note in selection.notes() {
-            let text = note.to_string();
-            let harmless = matches!(note, Note::RootEnv | Note::Skipped { .. });
-            out.event(&if harmless {
-                Event::Note(&text)
-            } else {
-                Event::Warning(&text)
-            });
+        let mut selection = select(&request)?;
+        if !self.told {
+            self.judge(&selection, out)?;
+            tell(&selection, out);
+        }
+        for (name, executable, content) in &self.made {
+            selection.put(name, *executable, Arc::clone(content));
         }
         Ok(selection)
     }
@@ -139,6 +154,19 @@ impl Job {
     /// The tool's own folder; none where it cannot be made, as in a tree that may only be read.
     pub(super) fn own_folder(&self) -> Option<PathBuf> {
         own_folder(&self.root).ok()
+    }
+}
+
+/// Tells what the user should know about the tree.
+fn tell(selection: &Selection, out: &Out) {
+    for note in selection.notes() {
+        let text = note.to_string();
+        let harmless = matches!(note, Note::RootEnv | Note::Skipped { .. });
+        out.event(&if harmless {
+            Event::Note(&text)
+        } else {
+            Event::Warning(&text)
+        });
     }
 }
 

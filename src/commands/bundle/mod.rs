@@ -13,6 +13,7 @@ use crate::error::{Error, Exit, Kind, Result};
 use crate::output::{Report, bytes, table};
 
 use super::Context;
+use super::images::{Ask, pin};
 pub(super) use job::{Bundled, Job};
 
 /// Runs the command.
@@ -26,13 +27,18 @@ pub async fn run(cx: &Context, args: &BundleArgs) -> Result<Exit> {
         }
         _ => None,
     };
-    let job = Job::new(cx, &[key.as_deref()], args.out.as_deref());
+    let mut job = Job::new(cx, &[key.as_deref()], args.out.as_deref());
     if let Some(path) = &args.why {
         return why(cx, &job, path);
     }
     if args.list {
         return list(cx, &job);
     }
+    let ask = Ask {
+        allow_unpinned: args.allow_unpinned,
+        ..Ask::default()
+    };
+    pin(cx, &mut job, &[key.as_deref()], ask).await?;
     let folder = match args.out {
         Some(_) => None,
         None => Some(cx.make_own_folder()?),

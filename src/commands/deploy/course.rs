@@ -12,12 +12,12 @@ use crate::deploy::explain::{self, Case};
 use crate::deploy::outcome::{OnFailure, Outcome};
 use crate::deploy::report::DeployReport;
 use crate::deploy::smoke;
-use crate::deploy::touched::Touched;
 use crate::deploy::watch::{Seen, Watch};
 use crate::deploy::{DeployStep, Desired, Made, World};
 use crate::error::Result;
 use crate::output::Event;
 use crate::plan::{Moment, Plan, Step};
+use crate::properties::Options;
 use crate::properties::confirm::confirm;
 use crate::settings::DeploySettings;
 
@@ -46,6 +46,10 @@ impl Course<'_> {
         };
         self.world.deadline = from + self.desired.timeout;
         let end = (self.world.deadline + GRACE).into();
+        let undo = match &way {
+            Way::Update { undo, .. } => undo.clone(),
+            Way::Done | Way::Resume { .. } => Options::default(),
+        };
         let result = match tokio::time::timeout_at(end, self.go(way, report)).await {
             Ok(result) => result,
             Err(_) if report.is_settled() => Ok(()),
@@ -53,7 +57,7 @@ impl Course<'_> {
         };
         self.world.board.leave(&self.desired.target.environment);
         if result.is_ok() && report.is_settled() && report.outcome.is_failure() {
-            self.undo(report).await;
+            self.undo(&undo, report).await;
         }
         finish(&self.world.out, report, result);
     }
@@ -68,7 +72,9 @@ impl Course<'_> {
                 let (target, following) = (&self.desired.target, &self.settings.following);
                 resume(&self.world, target, operation, &before, following, report).await
             }
-            Way::Update { plan, environment } => self.update(&plan, &environment, report).await,
+            Way::Update {
+                plan, environment, ..
+            } => self.update(&plan, &environment, report).await,
         }
     }
 
@@ -116,13 +122,8 @@ impl Course<'_> {
     }
 
     /// Goes back after a failure, where that was asked for. The outcome stays the deploy's.
-    async fn undo(&self, report: &mut DeployReport) {
-        let (OnFailure::Rollback, Some(name)) = (self.settings.on_failure, &report.environment)
-        else {
-            return;
-        };
-        if report.touched != Touched::Version {
-            // Another version would not bring the settings back.
+    async fn undo(&self, options: &Options, report: &mut DeployReport) {
+        if self.settings.on_failure != OnFailure::Rollback {
             return;
         }
         if report.plan.as_ref().is_some_and(Vec::is_empty) {
@@ -130,7 +131,7 @@ impl Course<'_> {
             return;
         }
         let cx = self.cx.telling(self.world.out.clone());
-        let undone = rollback::after_failure(&cx, self.args, name).await;
+        let undone = rollback::after_failure(&cx, self.args, report, options).await;
         report.rollback = Some(undone);
     }
 }
@@ -155,6 +156,7 @@ pub(in crate::commands) async fn explain(
         events: &report.seen.events,
         wanted: label,
         folder: &folder(cx),
+        out: &world.out,
         deadline: world.deadline,
     };
     let explanation = explain::explain(&case).await;

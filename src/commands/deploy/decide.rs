@@ -9,11 +9,13 @@ use crate::deploy::events::{Event as Past, Operation};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::deploy::version::{Content, Label};
-use crate::deploy::{DeployStep, Desired, First, Joint, Made, Observed, plan_all, second_look};
+use crate::deploy::{
+    DeployStep, Desired, First, Joint, Made, Observed, plan_all, runs_already, second_look,
+};
 use crate::error::Result;
 use crate::output::Event;
 use crate::plan::{Change, Plan};
-use crate::properties::Gathered;
+use crate::properties::{Gathered, Options};
 
 use super::course::apply;
 use super::prepare::{Ground, ready};
@@ -37,6 +39,8 @@ pub(super) enum Way {
         plan: Plan<DeployStep>,
         /// The environment before.
         environment: Box<Environment>,
+        /// What brings its options back.
+        undo: Options,
     },
 }
 
@@ -74,6 +78,7 @@ pub(super) async fn decide(
     let parts = updates.iter().zip(&observed).zip(&desired);
     for (at, ((plan, observed), desired)) in places.iter().zip(parts) {
         reports[*at].planned(&version, plan, desired, observed);
+        tell_moving(cx, desired, observed);
         if plan.is_empty() {
             warn_of_health(cx, &observed.environment);
             reports[*at].settle(Outcome::Unchanged, None);
@@ -84,27 +89,41 @@ pub(super) async fn decide(
     }
     let changes = changes(&version, &updates, &observed);
     cx.out.event(&Event::Plan(&changes));
-    let protected = protected(cx, wanted().zip(&updates));
-    let agreed = match protected {
-        _ if args.plan => false,
-        Some(why) => cx.agree(&changes, &why).await?,
-        None => true,
-    };
+    let agreed = agreed(cx, args, &changes, wanted().zip(&updates)).await?;
     if agreed {
         apply(world, &version, &mut Made::default(), |_| {}).await?;
     }
-    for ((at, plan), observed) in places.into_iter().zip(updates).zip(observed) {
+    let parts = observed.into_iter().zip(desired);
+    for ((at, plan), (observed, desired)) in places.into_iter().zip(updates).zip(parts) {
         if plan.is_empty() {
             continue;
         }
         if agreed {
             let environment = Box::new(observed.environment);
-            ways[at] = Way::Update { plan, environment };
+            ways[at] = Way::Update {
+                plan,
+                environment,
+                undo: desired.undo,
+            };
         } else {
             reports[at].settle(Outcome::Planned, None);
         }
     }
     Ok(ways)
+}
+
+/// Whether the plan is to be carried out.
+async fn agreed<'a>(
+    cx: &Context,
+    args: &DeployArgs,
+    changes: &[Change],
+    each: impl Iterator<Item = (&'a Desired, &'a Plan<DeployStep>)>,
+) -> Result<bool> {
+    match protected(cx, each) {
+        _ if args.plan => Ok(false),
+        Some(why) => cx.agree(changes, &why).await,
+        None => Ok(true),
+    }
 }
 
 /// The lines of all plans. Of several environments, a property says whose it is.
@@ -148,6 +167,19 @@ fn resumed(args: &DeployArgs, desired: &Desired, first: &First) -> Way {
     }
     let before = first.events[operation.events.len()..].to_vec();
     Way::Resume { operation, before }
+}
+
+/// Says why a bundle that runs already is deployed again, where images may have moved.
+fn tell_moving(cx: &Context, desired: &Desired, observed: &Observed) {
+    if desired.moving.is_empty() || !runs_already(observed) {
+        return;
+    }
+    let text = format!(
+        "{} runs this bundle already, but what these names stand for may have changed: {}; `bundle.pin_images: always` in beanship.yml settles that",
+        observed.environment.name,
+        desired.moving.join(", ")
+    );
+    cx.out.event(&Event::Note(&text));
 }
 
 /// The environment runs what it should; that it is not well deserves a word all the same.

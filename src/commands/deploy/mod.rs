@@ -124,8 +124,15 @@ async fn ship(cx: &Context, args: &DeployArgs, all: &mut Deployments) -> Result<
         return Ok(());
     };
     let gathered = properties::gather(cx, &targets, &args.properties)?;
+    let bundled = prepare::job(cx, args, &source, &targets, &settings).await?;
+    // Building has its own time.
+    let begun = if args.images.build {
+        Instant::now()
+    } else {
+        begun
+    };
     let usual = begun + settings[0].following.timeout(None);
-    let ground = in_time(usual, prepare(cx, &targets, &settings, begun)).await?;
+    let ground = in_time(usual, prepare(cx, &targets, &settings, bundled, begun)).await?;
     for (report, first) in all.reports.iter_mut().zip(&ground.firsts) {
         report.bundled(&ground.bundled.file);
         report.describe(&first.environment);

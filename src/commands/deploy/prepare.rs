@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::cli::DeployArgs;
 use crate::commands::Context;
 use crate::commands::bundle::{Bundled, Job, stopped};
+use crate::commands::images::{Ask, pin};
 use crate::commands::redeploy::place;
 use crate::deploy::configuration;
 use crate::deploy::deployments::Deployments;
@@ -15,7 +16,7 @@ use crate::deploy::{self, Desired, First, World, first_look, wait_until_ready};
 use crate::error::{Error, Kind, Result};
 use crate::output::Event;
 use crate::properties::Options;
-use crate::settings::{Choice, Chosen, DeploySettings, Target, duration};
+use crate::settings::{Choice, Chosen, DeploySettings, SandboxMode, Target, duration};
 
 /// How long a deploy whose bundle is wrong waits for what the checks at AWS say as well.
 const ALSO_AT_AWS: Duration = Duration::from_secs(3);
@@ -29,6 +30,8 @@ pub(super) struct Ground {
     pub(super) firsts: Vec<First>,
     /// How long each environment's deploy may take.
     timeouts: Vec<Duration>,
+    /// The images that may be others tomorrow, in words.
+    moving: Vec<String>,
 }
 
 impl Ground {
@@ -44,11 +47,13 @@ impl Ground {
         let all = targets.iter().zip(settings).zip(&self.timeouts);
         all.map(|((target, settings), timeout)| Desired {
             options: Options::default(),
+            undo: Options::default(),
             label: Label::of(settings.label.as_deref(), source, &file.sha256),
             description: source.description(settings.message.as_deref()),
             bundle: file.clone(),
             bucket: settings.bucket.clone(),
             force: args.force,
+            moving: self.moving.clone(),
             timeout: *timeout,
             target: target.clone(),
         })
@@ -123,16 +128,44 @@ fn different_compose_files(cx: &Context, targets: &[Target]) -> Option<Error> {
     )))
 }
 
+/// What is bundled: with `--build`, images are made first, once it is certain that there is an
+/// environment for them.
+pub(super) async fn job(
+    cx: &Context,
+    args: &DeployArgs,
+    source: &Source,
+    targets: &[Target],
+    settings: &[DeploySettings],
+) -> Result<(Job, Vec<String>)> {
+    let keys: Vec<_> = targets.iter().map(|it| it.key.as_deref()).collect();
+    let mut job = Job::new(cx, &keys, None);
+    let mut ask = Ask {
+        build: None,
+        allow_unpinned: args.images.allow_unpinned,
+    };
+    if args.images.build && args.plan {
+        let text = "images are not built for a plan: it shows the bundle as it is without them";
+        cx.out.event(&Event::Note(text));
+    } else if args.images.build {
+        if cx.settings.sandbox == SandboxMode::Off {
+            first_look(&cx.aws().await?, targets, &settings[0].bucket).await?;
+        }
+        ask.build = Some((settings[0].label.as_deref(), source));
+    }
+    let moving = pin(cx, &mut job, &keys, ask).await?;
+    Ok((job, moving))
+}
+
 /// Makes the bundle while the environments are looked at. A bundle that cannot be made ends the
 /// deploy before AWS matters; what our checks have found there by then is told as well.
 pub(super) async fn prepare(
     cx: &Context,
     targets: &[Target],
     settings: &[DeploySettings],
+    (job, moving): (Job, Vec<String>),
     begun: Instant,
 ) -> Result<Ground> {
-    let keys: Vec<_> = targets.iter().map(|it| it.key.as_deref()).collect();
-    let (job, out) = (Job::new(cx, &keys, None), cx.out.clone());
+    let out = cx.out.clone();
     let mut bundling = tokio::task::spawn_blocking(move || job.make(&out));
     let looking = async {
         let aws = cx.aws().await?;
@@ -166,6 +199,7 @@ pub(super) async fn prepare(
                 world,
                 firsts,
                 timeouts,
+                moving,
             })
         }
         bundled => {

@@ -78,9 +78,11 @@ pub(super) async fn wished(
                 false => cx.out.clone(),
             };
             let about = (&cx.telling(out), target, account);
-            let options = differences(world, about, (gathered, seen), &args.properties).await?;
+            let (options, undo) =
+                differences(world, about, (gathered, seen), &args.properties).await?;
             Ok::<_, Error>(Desired {
                 options,
+                undo,
                 ..desired.clone()
             })
         });
@@ -95,22 +97,23 @@ pub(super) async fn wished(
     Error::all(problems).map_or(Ok(all), Err)
 }
 
-/// The options that differ; everything about them is checked and told.
+/// The options that differ, and what would bring them back; everything about them is checked and
+/// told.
 async fn differences(
     world: &World,
     (cx, target, account): (&Context, &Target, &str),
     (gathered, seen): (&Gathered, Result<Configuration>),
     args: &PropertyArgs,
-) -> Result<Options> {
+) -> Result<(Options, Options)> {
     let file = cx.settings.compose(target.key.as_deref());
     let needed = needed_variables(&cx.settings.root, &file);
     let nothing = gathered.properties.is_empty() && gathered.settings.is_empty();
     let asked = gathered.declared || !nothing;
     if !asked && needed.is_empty() {
-        return Ok(Options::default());
+        return Ok(Default::default());
     }
     let seen = match seen {
-        Err(error) if !asked && error.kind() == Kind::Denied => return Ok(Options::default()),
+        Err(error) if !asked && error.kind() == Kind::Denied => return Ok(Default::default()),
         seen => seen?,
     };
     let how = How {
@@ -126,7 +129,8 @@ async fn differences(
     for remark in &remarks {
         cx.out.event(&Event::Warning(remark));
     }
-    Ok(options)
+    let undo = options.undone(&seen);
+    Ok((options, undo))
 }
 
 /// Tells what was found besides the plan.

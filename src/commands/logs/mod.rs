@@ -130,7 +130,7 @@ impl Wish<'_> {
             expected: self.expected,
             only: self.instance,
             patience: TAIL_PATIENCE,
-            keep_in: None,
+            keep: None,
         };
         let (tails, remarks) = tails(&fetch).await?;
         Ok(Logs {

@@ -4,8 +4,9 @@ mod assignments;
 mod change;
 mod export;
 mod list;
+mod refresh;
 
-use crate::cli::{ImportArgs, PropertiesAction, RefreshArgs, SetArgs, UnsetArgs};
+use crate::cli::{ImportArgs, PropertiesAction, SetArgs, UnsetArgs};
 use crate::deploy::DeployStep;
 use crate::error::{Error, Exit, Kind, Result};
 use crate::plan::Verb;
@@ -33,7 +34,7 @@ pub async fn run(cx: &Context, action: &PropertiesAction) -> Result<Exit> {
         PropertiesAction::Set(args) => set(cx, args).await,
         PropertiesAction::Unset(args) => unset(cx, args).await,
         PropertiesAction::Import(args) => import(cx, args).await,
-        PropertiesAction::Refresh(args) => refresh(cx, args).await,
+        PropertiesAction::Refresh(args) => refresh::run(cx, args).await,
     }
 }
 
@@ -81,7 +82,7 @@ async fn unset(cx: &Context, args: &UnsetArgs) -> Result<Exit> {
                 if around.seen.value(namespace, name).is_some() {
                     found = true;
                     options.remove.push(Removal {
-                        namespace,
+                        namespace: namespace.to_owned(),
                         name: name.clone(),
                         moves: false,
                     });
@@ -93,23 +94,6 @@ async fn unset(cx: &Context, args: &UnsetArgs) -> Result<Exit> {
         }
         Ok(around.configure(options))
     })
-    .await
-}
-
-async fn refresh(cx: &Context, args: &RefreshArgs) -> Result<Exit> {
-    change(
-        cx,
-        &args.change,
-        "Restarting the application for the secrets",
-        async |around| {
-            if around.seen.namespace(SECRETS).next().is_none() {
-                around.note("no property refers to a secret");
-                return Ok(Vec::new());
-            }
-            let environment = around.environment.name.clone();
-            Ok(vec![DeployStep::Restart { environment }])
-        },
-    )
     .await
 }
 
@@ -168,7 +152,7 @@ async fn secrets(around: &Around<'_>, assignments: Vec<Assignment>) -> Result<Ve
         }
         if there.is_some() {
             options.remove.push(Removal {
-                namespace: PROPERTIES,
+                namespace: PROPERTIES.to_owned(),
                 name: name.clone(),
                 moves: true,
             });

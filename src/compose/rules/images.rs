@@ -62,7 +62,7 @@ fn tag(service: &Service<'_>, image: At<'_>, findings: &mut Findings) {
 }
 
 /// Whether an instance type has an ARM processor: `t4g.small`, `c7gn.large`, `a1.medium`.
-fn is_arm(instance_type: &str) -> bool {
+pub(crate) fn is_arm(instance_type: &str) -> bool {
     let family = instance_type.split('.').next().unwrap_or_default();
     let letters = family.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let behind = letters.trim_start_matches(|c: char| c.is_ascii_digit());

@@ -15,7 +15,7 @@ mod services;
 mod specification;
 mod volumes;
 
-pub(crate) use images::moving_tag;
+pub(crate) use images::{is_arm, moving_tag};
 pub use secrets::is_secret_name;
 
 use super::finding::Findings;

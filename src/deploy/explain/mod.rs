@@ -22,12 +22,14 @@ use serde::Serialize;
 
 use crate::aws::Aws;
 use crate::error::{Error, Kind, Result};
+use crate::output::Out;
 
 use super::environment::{self, Instance, Instances};
 use super::events::Event;
 use super::outcome::Outcome;
 use causes::Cause;
 use extract::Excerpt;
+use redact::Redactor;
 use sections::Section;
 use tail::{Extent, Sample};
 
@@ -51,6 +53,8 @@ pub struct Case<'a> {
     pub wanted: &'a str,
     /// Where whole logs are kept: the project's `.beanship/logs`.
     pub folder: &'a Path,
+    /// What knows the values that nobody may read.
+    pub out: &'a Out,
     /// When the deploy's time is up.
     pub deadline: Instant,
 }
@@ -99,7 +103,7 @@ pub struct Fetch<'a> {
     /// How long it may take.
     pub patience: Duration,
     /// Where to keep them whole.
-    pub keep_in: Option<&'a Path>,
+    pub keep: Option<(&'a Path, &'a Out)>,
 }
 
 /// Whether an outcome calls for an explanation.
@@ -179,7 +183,7 @@ async fn look(case: &Case<'_>, patience: Duration, explanation: &mut Explanation
         expected,
         only: None,
         patience: patience.saturating_sub(begun.elapsed()),
-        keep_in: Some(&case.folder.join(case.environment)),
+        keep: Some((&case.folder.join(case.environment), case.out)),
     };
     match tails(&fetch).await {
         Ok((tails, remarks)) => {
@@ -233,7 +237,7 @@ pub async fn tails(fetch: &Fetch<'_>) -> Result<(Vec<Tail>, Vec<String>)> {
     let mut tails = Vec::new();
     for (sample, text) in join_all(downloads).await {
         match text {
-            Ok(Ok(text)) => tails.push(take(sample, &text, fetch.keep_in)),
+            Ok(Ok(text)) => tails.push(take(sample, &text, fetch.keep)),
             Ok(Err(error)) => remarks.push(format!("{}: {error}", sample.instance)),
             Err(_) => remarks.push(format!("{}: the log did not come in time", sample.instance)),
         }
@@ -241,15 +245,16 @@ pub async fn tails(fetch: &Fetch<'_>) -> Result<(Vec<Tail>, Vec<String>)> {
     Ok((tails, remarks))
 }
 
-/// Splits a tail, and keeps it whole.
-fn take(sample: Sample, text: &str, folder: Option<&Path>) -> Tail {
-    let save = |folder: &Path| {
+/// Splits a tail, and keeps it whole but for what nobody may read.
+fn take(sample: Sample, text: &str, keep: Option<(&Path, &Out)>) -> Tail {
+    let save = |(folder, out): (&Path, &Out)| {
         let (path, mut file) = keep::create(folder, sample.at, &sample.instance, "log")?;
+        let text = Redactor::text(&out.without_hidden(text));
         file.write_all(text.as_bytes())
             .map_err(|why| Error::io("write", &path, &why))?;
         Ok(path)
     };
-    let saved = folder.map(save);
+    let saved = keep.map(save);
     Tail {
         sections: sections::split(text),
         saved: saved.map(|saved| saved.map_err(|error: Error| error.message().to_owned())),

@@ -85,8 +85,19 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// One line; none for a line inside a private key.
+    /// One line, cut where it is too long to be shown; none for a line inside a private key.
     pub fn line(&mut self, line: &str) -> Option<String> {
+        self.whole_line(line).map(shorten)
+    }
+
+    /// A text, line by line, for a file that is kept.
+    pub fn text(text: &str) -> String {
+        let mut redactor = Self::default();
+        let lines = text.lines().filter_map(|line| redactor.whole_line(line));
+        lines.map(|line| line + "\n").collect()
+    }
+
+    fn whole_line(&mut self, line: &str) -> Option<String> {
         if self.inside_key {
             self.inside_key = !line.contains("-----END");
             return None;
@@ -97,7 +108,7 @@ impl Redactor {
             self.inside_key = !rest.contains("-----END");
             return Some(format!("{}{HIDDEN}", redact(&plain(before))));
         }
-        Some(shorten(redact(&plain(line))))
+        Some(redact(&plain(line)))
     }
 
     /// All lines of a file.

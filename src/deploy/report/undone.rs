@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::DeployReport;
 use crate::deploy::outcome::Outcome;
+use crate::deploy::touched::Touched;
 use crate::error::Error;
 use crate::output::Problem;
 
@@ -21,9 +22,9 @@ pub struct Undone {
 }
 
 impl Undone {
-    /// From the report of the rollback.
+    /// From the report of the rollback of what a deploy had touched.
     #[must_use]
-    pub fn of(report: &DeployReport, error: Option<&Error>) -> Self {
+    pub fn of(report: &DeployReport, error: Option<&Error>, touched: Touched) -> Self {
         let label = report.version_label.as_deref().unwrap_or("no version");
         let words = match error {
             Some(error) => {
@@ -31,7 +32,13 @@ impl Undone {
                 let why = why.strip_prefix("the rollback failed: ").unwrap_or(why);
                 format!("the rollback failed too: {why}")
             }
-            None => format!("rolled back to {label}: {}", report.outcome.word()),
+            None => match (touched, report.outcome) {
+                (Touched::Version, outcome) => {
+                    format!("rolled back to {label}: {}", outcome.word())
+                }
+                (_, Outcome::Unchanged) => "its settings are those from before".to_owned(),
+                (_, outcome) => format!("its settings were set back: {}", outcome.word()),
+            },
         };
         Self {
             outcome: report.outcome,

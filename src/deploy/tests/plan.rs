@@ -35,7 +35,9 @@ fn desired() -> Desired {
             encryption: None,
         },
         options: Options::default(),
+        undo: Options::default(),
         force: false,
+        moving: Vec::new(),
         timeout: std::time::Duration::from_secs(1200),
     }
 }

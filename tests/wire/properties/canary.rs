@@ -167,3 +167,53 @@ fn githubs_runner_is_told_what_to_hide() {
         .position(|line| line.starts_with("::add-mask::"));
     assert_eq!(first, Some(0), "before anything else: {}", run.stdout);
 }
+
+/// Apps print what they are configured with.
+#[test]
+fn logs_are_kept_without_what_is_known_or_looks_like_a_secret() {
+    let project = project();
+    let run = run(&project, &[], &["deploy"], None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let path = project
+        .path()
+        .join(".beanship/sandbox/elasticbeanstalk.json");
+    let text = std::fs::read_to_string(&path).expect("the books");
+    let mut books: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let environments = books["eu-central-1"]["environments"].as_array_mut();
+    for environment in environments.into_iter().flatten() {
+        let journal = environment["journal"].as_array_mut().expect("a journal");
+        let mut line = journal.last().expect("a line").clone();
+        for text in [
+            format!("backend-1  | called with {CANARY} by the app"),
+            "backend-1  | OTHER_TOKEN=c4nary-of-the-app".to_owned(),
+        ] {
+            line["text"] = text.into();
+            journal.push(line.clone());
+        }
+    }
+    project.write(
+        ".beanship/sandbox/elasticbeanstalk.json",
+        &books.to_string(),
+    );
+    project.write(".beanship/sandbox/trouble.yml", "speed: 100\ndeploy: fail");
+    let arguments = [
+        "--sandbox",
+        "--yes",
+        "deploy",
+        "--force",
+        "--env",
+        "production",
+    ];
+    let failed = project.with_stdin(&arguments, "");
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    let logs = project.files().into_iter();
+    let kept: Vec<String> = logs
+        .filter(|file| file.extension().is_some_and(|it| it == "log"))
+        .map(|file| std::fs::read_to_string(file).expect("a log"))
+        .collect();
+    assert!(!kept.is_empty());
+    for log in kept {
+        assert!(log.contains("called with *** by the app"), "{log}");
+        is_clean("a kept log", &log);
+    }
+}

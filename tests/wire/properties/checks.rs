@@ -25,7 +25,6 @@ fn what_is_missing_is_named_and_nothing_is_written() {
     Deploying shop to shop-prod (eu-central-1, in the sandbox)
     error: the property DB_PASS has no value: there is no secret prod/db in eu-central-1
     hint: list the secrets with `aws secretsmanager list-secrets`
-    hint: let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`
     error: the property FEATURE has no value: there is no parameter /demo/feature in eu-central-1
     hint: list the parameters with `aws ssm describe-parameters`
     [exit 2]
@@ -121,4 +120,24 @@ fn a_platform_without_references_gets_the_value() {
     + environment property  DB_PASS  (value of the secret prod/db, key password: the platform is too old for a reference)
     + environment property  FEATURE  (value of the parameter /demo/feature: the platform is too old for a reference)
     ");
+}
+
+#[test]
+fn only_reading_a_secret_tells_whether_a_key_is_there() {
+    let project = project_of(&CONFIG.replace("prod/db#password", "prod/db#pasword"));
+    let plan = ["deploy", "--env", "production", "--plan"];
+    let unread = project.sandbox(&plan);
+    assert_eq!(unread.code, Some(0), "{}", unread.stderr);
+    let is_read = |call: &&String| call.starts_with("GetSecretValue");
+    let reads = || project.calls().iter().filter(is_read).count();
+    assert_eq!(reads(), 0);
+    let read = project.sandbox(&[&plan[..], &["--read-secrets"]].concat());
+    insta::assert_snapshot!(read.shown(&project), @"
+    ------- stderr -------
+    Deploying shop to shop-prod (eu-central-1, in the sandbox)
+    error: the property DB_PASS has no value: the secret prod/db has no key pasword
+    hint: look at its keys with `aws secretsmanager get-secret-value --secret-id prod/db --query SecretString --output text | jq keys`
+    [exit 2]
+    ");
+    assert_eq!(reads(), 1);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{project, property, reference};
+use super::{CONFIG, project, project_of, property, reference, store};
 use crate::support::Project;
 
 #[test]
@@ -183,4 +183,33 @@ fn refreshing_restarts_only_where_there_are_secrets() {
     let project = project.trouble("speed: 100\nunreadable: ['*']");
     let failed = project.sandbox(&["properties", "refresh", "--env", "production", "--yes"]);
     assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+}
+
+#[test]
+fn refreshing_reads_copies_again_and_brings_what_has_changed() {
+    let copied = r#"DB_PASS: { secret: "prod/db#password", copy: true }"#;
+    let project = project_of(&CONFIG.replace(r#"DB_PASS: { secret: "prod/db#password" }"#, copied));
+    let (report, code) = project.deploy(&["--env", "production"]);
+    assert_eq!(code, Some(0), "{report}");
+    assert_eq!(property(&project, "DB_PASS"), "c4nary-in-the-secret");
+    let refresh = ["properties", "refresh", "--env", "production", "--yes"];
+    project.forget_calls();
+    let run = project.sandbox(&refresh);
+    assert_eq!(
+        (run.code, project.writes()),
+        (Some(0), vec!["RestartAppServer 200".to_owned()]),
+        "a parameter is referred to: {}",
+        run.stderr
+    );
+    store(&project, r#"{"password": "c4nary-anew", "user": "shop"}"#);
+    project.forget_calls();
+    let run = project.sandbox(&refresh);
+    assert_eq!(
+        (run.code, project.writes()),
+        (Some(0), vec!["UpdateEnvironment 200".to_owned()]),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(property(&project, "DB_PASS"), "c4nary-anew");
+    assert!(!run.stderr.contains("c4nary"), "{}", run.stderr);
 }

@@ -1,5 +1,7 @@
 //! How updates of properties end that do not go well.
 
+use serde_json::Value;
+
 use super::{CONFIG, plan, project, property};
 use crate::support::Project;
 
@@ -9,6 +11,7 @@ fn a_configuration_that_fails_is_taken_back_by_the_service_alone() {
     let _ = project.deploy(&["--env", "production"]);
     let project = project.trouble("speed: 100\ndeploy: fail");
     project.write("beanship.yml", &CONFIG.replace("info", "debug"));
+    project.forget_calls();
     let arguments = ["--env", "production", "--on-failure", "rollback"];
     let (report, code) = project.deploy(&arguments);
     assert_eq!(
@@ -16,8 +19,67 @@ fn a_configuration_that_fails_is_taken_back_by_the_service_alone() {
         (Some("failed"), Some(1)),
         "{report}"
     );
-    assert!(report["rollback"].is_null(), "{report}");
+    assert_eq!(report["rollback"]["outcome"], "unchanged", "{report}");
     assert_eq!(property(&project, "LOG_LEVEL"), "info");
+    assert_eq!(brought_back(&project).2, 1);
+}
+
+/// The environment's `LOG_LEVEL` and `NEW`, and how often it was updated.
+fn brought_back(project: &Project) -> (Value, Value, usize) {
+    let is_update = |call: &String| call.starts_with("UpdateEnvironment");
+    let updates = project.writes().iter().filter(|it| is_update(it)).count();
+    let value = |name| property(project, name);
+    (value("LOG_LEVEL"), value("NEW"), updates)
+}
+
+#[test]
+fn a_rollback_brings_back_every_option_that_the_deploy_changed() {
+    let project = project();
+    let (good, _) = project.deploy(&["--env", "production"]);
+    let project = project.trouble("speed: 100\ndeploy: { outcome: red, times: 1 }");
+    let changed = CONFIG.replace("LOG_LEVEL: info", "LOG_LEVEL: debug\n  NEW: added");
+    assert_ne!(changed, CONFIG);
+    project.write("beanship.yml", &changed);
+    project.write("new.txt", "new");
+    project.forget_calls();
+    let arguments = ["--env", "production", "--on-failure", "rollback"];
+    let arguments = [&arguments[..], &["--health-timeout", "1s"]].concat();
+    let (report, code) = project.deploy(&arguments);
+    assert_eq!(
+        (report["outcome"].as_str(), code),
+        (Some("failed"), Some(1)),
+        "{report}"
+    );
+    assert_eq!(report["rollback"]["outcome"], "succeeded", "{report}");
+    assert_eq!(report["rollback"]["version_label"], good["version_label"]);
+    let back = brought_back(&project);
+    assert_eq!(back, ("info".into(), Value::Null, 2));
+}
+
+#[test]
+fn where_only_options_were_changed_they_alone_go_back() {
+    let project = project();
+    let (good, _) = project.deploy(&["--env", "production"]);
+    let project = project.trouble("speed: 100\ndeploy: { outcome: red, times: 1 }");
+    let changed = CONFIG.replace("LOG_LEVEL: info", "LOG_LEVEL: debug\n  NEW: added");
+    project.write("beanship.yml", &changed);
+    project.forget_calls();
+    let arguments = ["--env", "production", "--on-failure", "rollback"];
+    let arguments = [&arguments[..], &["--health-timeout", "1s"]].concat();
+    let (report, code) = project.deploy(&arguments);
+    assert_eq!(
+        (report["outcome"].as_str(), code),
+        (Some("failed"), Some(1)),
+        "{report}"
+    );
+    let told = report["error"]["message"].as_str().unwrap_or_default();
+    assert!(
+        told.ends_with("; its settings were set back: succeeded"),
+        "{told}"
+    );
+    assert_eq!(report["version_label"], good["version_label"]);
+    let back = brought_back(&project);
+    assert_eq!(back, ("info".into(), Value::Null, 2));
 }
 
 #[test]

@@ -297,17 +297,11 @@ fn an_environment_is_adopted_in_one_step() {
         type: single
         tier: web
         properties:
-          API_KEY:
-            from_env: API_KEY
           DB_PASS:
             secret: arn:aws:secretsmanager:eu-central-1:DIGEST:secret:prod/db-AbCdEf
             key: password
           FEATURE:
             parameter: arn:aws:ssm:eu-central-1:DIGEST:parameter/demo/feature
-          LOG_LEVEL:
-            from_env: LOG_LEVEL
-          PORT:
-            from_env: PORT
         settings:
           "aws:autoscaling:launchconfiguration":
             IamInstanceProfile: aws-elasticbeanstalk-ec2-role
@@ -317,14 +311,15 @@ fn an_environment_is_adopted_in_one_step() {
             ServiceRole: aws-elasticbeanstalk-service-role
           "aws:elasticbeanstalk:healthreporting:system":
             SystemType: enhanced
+        # Set at Elastic Beanstalk, and kept. To have them here, name value or source under `properties`:
+        #   API_KEY: { from_env: API_KEY }
+        #   LOG_LEVEL: { from_env: LOG_LEVEL }
+        #   PORT: { from_env: PORT }
     ------- stderr -------
-    note: the values of properties are not shown: each is named as a variable, put what is no secret in its place
+    note: the values of properties are not shown: a deploy keeps them as they are until the file names them
     [exit 0]
     "#);
     project.write("beanship.yml", &run.stdout);
-    let project = project
-        .variable("LOG_LEVEL", "info")
-        .variable("PORT", "8080");
     let (report, code) = project.deploy(&["--env", "production", "--plan"]);
     assert_eq!(
         (report["outcome"].as_str(), code),

@@ -1,0 +1,106 @@
+//! `beanship images list`.
+
+use super::project;
+use super::registry::{Door, Registry};
+use crate::support::Project;
+
+const COMPOSE: &str = "services:\n  web: { image: 'REGISTRY/shop/web:1', ports: ['80:80'] }\n  job: { image: 'REGISTRY/shop/job', build: . }\n  db: { image: 'REGISTRY/db:8' }\n";
+const BOTH: [&str; 2] = ["linux/amd64", "linux/arm64"];
+
+#[test]
+fn every_image_is_listed_with_the_digest_of_its_index() {
+    for door in [Door::Open, Door::Password, Door::Token] {
+        let registry = Registry::start(door);
+        let web = registry.push("shop/web", "1", &BOTH, "");
+        let db = registry.push("db", "8", &["linux/amd64"], "");
+        let project = project(&registry, COMPOSE, "").file("Dockerfile", "FROM scratch\n");
+        let run = project.beanship(&["images", "list", "--output", "json"]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert!(!format!("{}{}", run.stdout, run.stderr).contains("c4nary"));
+        let rows = &run.json()["images"];
+        assert_eq!(rows[0]["digest"], *web);
+        assert_eq!(rows[0]["platforms"], serde_json::json!(BOTH));
+        assert_eq!(rows[1]["digest"], serde_json::Value::Null);
+        assert_eq!(rows[1]["build"], true);
+        assert_eq!(rows[2]["digest"], *db);
+        assert_eq!(rows[2]["platforms"], serde_json::json!(["linux/amd64"]));
+    }
+}
+
+#[test]
+fn people_read_a_table() {
+    let registry = Registry::start(Door::Open);
+    registry.push("shop/web", "1", &BOTH, "");
+    registry.push("db", "8", &["linux/arm64"], "");
+    let project = project(&registry, COMPOSE, "");
+    let run = project.beanship(&["images", "list"]);
+    let text = run.stdout.replace(&registry.name, "REGISTRY");
+    let hex = regex::Regex::new("[0-9a-f]{64}").expect("a pattern");
+    let text = hex.replace_all(&text, "DIGEST");
+    let words = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    insta::assert_snapshot!(words.collect::<Vec<_>>().join("\n"), @"
+    SERVICE IMAGE DIGEST PLATFORMS
+    web REGISTRY/shop/web:1 sha256:DIGEST linux/amd64, linux/arm64
+    job REGISTRY/shop/job not pushed
+    db REGISTRY/db:8 sha256:DIGEST linux/arm64
+    ");
+}
+
+#[test]
+fn what_a_registry_does_not_tell_is_said_with_a_way_out() {
+    let registry = Registry::start(Door::Password);
+    let project = project(&registry, COMPOSE, "");
+    registry.push("shop/web", "1", &BOTH, "");
+    project.write(".beanship/docker/config.json", "{}");
+    let run = project.beanship(&["images", "list"]);
+    assert_eq!(run.code, Some(2));
+    insta::assert_snapshot!(run.stderr.replace(&registry.name, "REGISTRY"), @"
+    error: REGISTRY does not show REGISTRY/shop/web:1: it is not there, or the login may not read it
+    hint: log in with `docker login REGISTRY`, and correct the name in the compose file
+    error: REGISTRY does not show REGISTRY/db:8: it is not there, or the login may not read it
+    hint: log in with `docker login REGISTRY`, and correct the name in the compose file
+    ");
+}
+
+#[test]
+fn a_hiccup_is_waited_for_and_an_outage_is_told() {
+    let compose = "services:\n  web: { image: 'REGISTRY/shop/web:1', ports: ['80:80'] }\n";
+    let registry = Registry::start(Door::Open);
+    let project = project(&registry, compose, "");
+    registry.push("shop/web", "1", &BOTH, "");
+    registry.fail(&[503, 502]);
+    let run = project.beanship(&["images", "list"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    registry.fail(&[500, 500, 500]);
+    let run = project.beanship(&["images", "list"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    let gone = compose.replace("REGISTRY", "127.0.0.1:9");
+    project.write("docker-compose.yml", &gone);
+    let run = project.beanship(&["images", "list", "--output", "json"]);
+    assert_eq!(run.code, Some(2));
+    let why = run.json()["images"][0]["error"].clone();
+    let why = why.as_str().unwrap_or_default();
+    assert!(
+        why.starts_with("127.0.0.1:9 could not be reached for "),
+        "{why}"
+    );
+}
+
+#[test]
+fn the_sandbox_asks_no_registry() {
+    let registry = Registry::start(Door::Open);
+    let project = project(&registry, COMPOSE, "");
+    let run = project.sandbox(&["images", "list", "--output", "json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(run.json()["images"].as_array().map(Vec::len), Some(3));
+    assert_eq!(registry.asked(), [""; 0]);
+}
+
+#[test]
+fn a_compose_file_that_cannot_be_read_is_refused() {
+    let project = Project::empty().file("docker-compose.yml", "a: [");
+    let run = project.beanship(&["images", "list"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+}
