@@ -3,6 +3,7 @@
 //! What the values mean together with the environment and the project file is decided in
 //! [`crate::settings`].
 
+mod bootstrap;
 mod images;
 mod init;
 mod properties;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::deploy::outcome::{HealthPolicy, OnFailure};
 use crate::settings::duration::parse as duration;
 
+pub use bootstrap::BootstrapArgs;
 pub use images::{ImagesAction, ListImagesArgs, MakeImagesArgs, PinArgs};
 pub use init::{InitArgs, ManArgs};
 pub use properties::{
@@ -137,6 +139,8 @@ pub enum Command {
     /// Show and change an environment's properties: list, set, unset, import, export, refresh
     #[command(alias = "props", subcommand)]
     Properties(PropertiesAction),
+    /// Make what an environment needs in the account: roles, the deployer, application, environment
+    Bootstrap(BootstrapArgs),
     /// Show the resolved settings
     Config(ConfigArgs),
     /// Serve the embedded AWS for other clients until Ctrl-C

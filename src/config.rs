@@ -5,6 +5,7 @@
 
 mod bundle;
 mod registry;
+mod infra;
 mod smoke;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::yaml;
 
 pub use bundle::{BundleConfig, Symlinks};
 pub use registry::{PASSWORD, RegistryConfig, RegistryWords, Way};
+pub use infra::{DeployerConfig, IamConfig, InfraConfig, InstanceRoleConfig};
 pub use smoke::{SmokeConfig, SmokeSetting, Statuses};
 
 /// The file's name.
@@ -61,7 +63,8 @@ pub struct Config {
     /// Environment properties for all environments.
     pub properties: Option<Properties>,
     /// Account-wide infrastructure.
-    infra: Option<IgnoredAny>,
+    #[serde(default)]
+    pub infra: InfraConfig,
     /// The environments by key.
     #[serde(default)]
     pub environments: BTreeMap<String, EnvironmentConfig>,
@@ -104,7 +107,10 @@ pub struct EnvironmentConfig {
     pub compose: Option<PathBuf>,
     /// What must hold after an update of it.
     pub smoke: Option<SmokeSetting>,
-    deployer: Option<IgnoredAny>,
+    /// Who deploys to it.
+    pub deployer: Option<DeployerConfig>,
+    /// What its instances may do besides.
+    pub instance_role: InstanceRoleConfig,
     network: Option<IgnoredAny>,
     database: Option<IgnoredAny>,
     /// Its environment properties, beside those for all environments.
@@ -219,15 +225,9 @@ impl Config {
     #[must_use]
     pub fn without_effect(&self) -> Vec<String> {
         let mut keys = Vec::new();
-        let mut note = |present: bool, key: String| {
-            if present {
-                keys.push(key);
-            }
-        };
-        note(self.infra.is_some(), "infra".into());
+        let mut note = |present: bool, key: String| keys.extend(present.then_some(key));
         for (name, environment) in &self.environments {
             let at = |key: &str| format!("environments.{name}.{key}");
-            note(environment.deployer.is_some(), at("deployer"));
             note(environment.network.is_some(), at("network"));
             note(environment.database.is_some(), at("database"));
         }
@@ -276,12 +276,9 @@ impl Config {
         if self.bucket_kms_key_id.is_some() && self.bucket_sse != Some(BucketSse::Kms) {
             problem("`bucket_kms_key_id` only counts with `bucket_sse: aws:kms`".into());
         }
-        for text in self.smoke_problems() {
-            problem(text);
-        }
-        if let Some(text) = self.registry.as_ref().and_then(RegistryConfig::problem) {
-            problem(text.into());
-        }
+        let registry = self.registry.as_ref().and_then(RegistryConfig::problem);
+        let rest = self.smoke_problems().into_iter().chain(registry.map(Into::into));
+        rest.chain(self.infra_problems()).for_each(problem);
         problems
     }
 }
@@ -356,8 +353,6 @@ environments:
             EnvironmentKind::LoadBalanced
         );
         insta::assert_snapshot!(config.without_effect().join("\n"), @r"
-        infra
-        environments.production.deployer
         environments.production.network
         ");
     }

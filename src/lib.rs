@@ -14,12 +14,14 @@
 //! - [`init`]: what `beanship init` finds in a project and makes of it
 //! - [`properties`]: environment properties, option settings, and where their values come from
 //! - [`deploy`]: what is wanted and seen, the plan, its steps, the watch, the outcome
+//! - [`bootstrap`]: from an empty account to an environment: what shall be, what is, the plan
 //! - [`aws`]: the clients, and what their errors mean
 //! - [`output`]: everything that is printed
 //! - [`sandbox`]: an AWS on this machine; shares nothing with the rest but its port
 //! - [`plan`], [`error`], [`yaml`]: what the others stand on
 
 pub mod aws;
+pub mod bootstrap;
 pub mod bundle;
 pub mod cli;
 pub mod commands;

@@ -202,6 +202,16 @@ impl Aws {
     }
 }
 
+/// The partition of a region: the first part of its ARNs.
+#[must_use]
+pub fn partition(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
 /// How AWS is reached, and as whom.
 async fn load(access: &Access) -> SdkConfig {
     let loader = loader(access);

@@ -2,6 +2,7 @@
 
 pub mod abort;
 pub mod adopt;
+pub mod bootstrap;
 pub mod bundle;
 pub mod check;
 pub mod completions;
@@ -93,6 +94,7 @@ pub async fn dispatch(cx: &Context, command: &Command) -> Result<Exit> {
         Command::Health(args) => health::run(cx, args).await,
         Command::Logs(args) => logs::run(cx, args).await,
         Command::Properties(action) => properties::run(cx, action).await,
+        Command::Bootstrap(args) => bootstrap::run(cx, args).await,
         Command::Config(args) if args.from_aws => cx.interruptible(adopt::run(cx, args)).await,
         Command::Config(args) => config::run(cx, args),
         Command::Sandbox(args) => sandbox::run(cx, args).await,

@@ -18,6 +18,7 @@ mod model;
 mod mounts;
 mod needed;
 mod ports;
+mod pulled;
 mod rules;
 pub mod sarif;
 mod scalar;
@@ -40,6 +41,7 @@ use crate::error::{Error, Kind, Result};
 
 pub use model::Surroundings;
 pub use needed::needed_variables;
+pub use pulled::images;
 
 /// The only name that Elastic Beanstalk looks for (facts 3.1).
 pub const FILE_NAME: &str = "docker-compose.yml";

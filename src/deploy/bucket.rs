@@ -53,6 +53,15 @@ impl BucketWish {
         }
     }
 
+    /// What all bundles' keys look like, behind the bucket's name.
+    #[must_use]
+    pub fn key_pattern(&self, bucket: &str) -> String {
+        match self.path.as_str() {
+            "" => format!("{bucket}/*"),
+            folder => format!("{bucket}/{folder}/*"),
+        }
+    }
+
     /// Looks whether the bucket is there and fits.
     ///
     /// # Errors

@@ -45,6 +45,12 @@ pub struct Environment {
     /// Whether an update runs that can be aborted.
     #[serde(skip)]
     pub abortable: bool,
+    /// Its ARN.
+    #[serde(skip)]
+    pub arn: Option<String>,
+    /// The ARN of the role that Elastic Beanstalk's own calls are made with.
+    #[serde(skip)]
+    pub operations_role: Option<String>,
 }
 
 impl Environment {
@@ -90,6 +96,8 @@ impl From<&EnvironmentDescription> for Environment {
             tier,
             updated: seen.date_updated().and_then(time),
             abortable: seen.abortable_operation_in_progress().unwrap_or_default(),
+            arn: text(seen.environment_arn()),
+            operations_role: text(seen.operations_role()),
         }
     }
 }

@@ -27,7 +27,7 @@ pub use gather::{Gathered, gather};
 pub use options::{Options, SetOption, plan};
 pub use resolve::{Wanted, resolve};
 pub use sources::{Properties, SettingsConfig, Source};
-pub use store::Secret;
+pub use store::{Secret, name as secret_name};
 pub use validate::validate;
 pub use value::Value;
 

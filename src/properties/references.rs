@@ -143,11 +143,7 @@ fn plain_name(id: &str) -> &str {
 }
 
 fn made_arn(aws: &Aws, account: &str, name: &str) -> String {
-    let partition = match aws.region.as_str() {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
+    let partition = crate::aws::partition(&aws.region);
     let name = name.trim_start_matches('/');
     format!(
         "arn:{partition}:ssm:{}:{account}:parameter/{name}",

@@ -76,6 +76,9 @@ impl Account {
         if access_key_id == self.access_key_id {
             return Ok(Some(self.own_key()));
         }
+        if let Some(key) = super::iam::key(store, &self.id, access_key_id)? {
+            return Ok(Some(key));
+        }
         let mut sessions: BTreeMap<String, Key> = store.read(SESSIONS)?;
         Ok(sessions.remove(access_key_id))
     }
@@ -124,7 +127,8 @@ pub(super) const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 pub(super) const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 /// Digits as in EC2 ids.
 pub(super) const HEX: &[u8] = b"0123456789abcdef";
-const MIXED: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// Letters and digits as in secret access keys.
+pub(super) const MIXED: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// `length` random characters of `alphabet`.
 pub(super) fn random(alphabet: &[u8], length: usize) -> String {

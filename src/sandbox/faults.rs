@@ -109,6 +109,17 @@ impl Faults {
         })
     }
 
+    /// Whether nobody may do this.
+    pub(super) fn denies(&self, action: &str) -> bool {
+        let (_, trouble) = self.rules();
+        trouble.deny.iter().any(|pattern| matches(pattern, action))
+    }
+
+    /// For how many seconds IAM does not know what is new.
+    pub(super) fn settling(&self) -> f64 {
+        self.rules().1.iam_settles.unwrap_or_default().max(0.0)
+    }
+
     /// Whether the instances may read a secret or a parameter of this name.
     pub(super) fn lets_read(&self, name: &str) -> bool {
         let (_, trouble) = self.rules();

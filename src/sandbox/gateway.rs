@@ -295,7 +295,8 @@ impl Gateway {
     /// Applies the ordered trouble and lets the service do its work, off the async threads: services lock files.
     async fn carry_out(&self, service: &str, call: Call) -> (Result<Xml, Failure>, Option<Fault>) {
         let resource = match service {
-            "elasticbeanstalk" => elasticbeanstalk::resource(&self.world.account.id, &call),
+            "elasticbeanstalk" => elasticbeanstalk::resource(&self.world, &call),
+            "iam" => iam::resource(&self.world.account.id, &call),
             _ => "*".to_owned(),
         };
         let request = Wanted {

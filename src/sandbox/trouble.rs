@@ -8,6 +8,7 @@
 //! stall: { every: 1, times: 1 }           # no answer for as long as the caller waits, nor is its request read
 //! deny: [elasticbeanstalk:UpdateEnvironment, "s3:Put*"]
 //! unreadable: ["prod/*"]                  # secrets and parameters that no instance may read, by name
+//! iam_settles: 2                          # seconds for which IAM does not know what was just made
 //! deploy: fail                            # or { outcome: fail, times: 1, environments: [shop-production] }
 //! http: 500                               # what environments answer; or { status: 500, body: oops, times: 1, environments: [..] }
 //! ```
@@ -33,6 +34,7 @@ pub(super) struct Trouble {
     pub(super) deny: Vec<String>,
     /// Names of secrets and parameters, with `*` for any text.
     pub(super) unreadable: Vec<String>,
+    pub(super) iam_settles: Option<f64>,
     pub(super) deploy: Rules<DeployRule>,
     pub(super) http: Rules<HttpRule>,
 }

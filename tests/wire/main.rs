@@ -1,6 +1,7 @@
 //! The real executable against the embedded AWS, over HTTP. One binary for all of it.
 
 mod abort;
+mod bootstrap;
 mod bundle;
 mod check;
 mod deploy;

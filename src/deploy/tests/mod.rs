@@ -20,6 +20,8 @@ pub(super) fn environment(label: Option<&str>, status: &str, health: &str) -> En
         tier: Some(("WebServer".into(), "Standard".into())),
         updated: None,
         abortable: false,
+        arn: None,
+        operations_role: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::query::Failure;
 use super::super::xml::Xml;
 use super::context::{Context, invalid, length};
-use super::model::{Application, Environment, Status, Tags};
+use super::model::{Application, Environment, Status, Tags, VersionRule};
 use super::timeline;
 
 /// UNVERIFIED: AWS's defaults.
@@ -18,6 +18,7 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     let mut application = new(cx, name)?;
     application.description = cx.description()?;
     application.tags = cx.tags()?;
+    application.lifecycle = lifecycle(cx)?;
     xml.group("Application", |xml| write(xml, cx, name, &application));
     cx.region.applications.insert(name.to_owned(), application);
     Ok(())
@@ -43,6 +44,7 @@ pub(super) fn new(cx: &Context<'_>, name: &str) -> Result<Application, Failure> 
         created: cx.now(),
         updated: cx.now(),
         tags: Tags::new(),
+        lifecycle: None,
         versions: Vec::new(),
     })
 }
@@ -136,10 +138,12 @@ fn write(xml: &mut Xml, cx: &Context<'_>, name: &str, application: &Application)
     );
     xml.texts("ConfigurationTemplates", [""; 0]);
     xml.group("ResourceLifecycleConfig", |xml| {
+        let rule = application.lifecycle.as_ref();
+        xml.maybe("ServiceRole", rule.map(|rule| &rule.service_role));
         xml.group("VersionLifecycleConfig", |xml| {
             xml.group("MaxCountRule", |xml| {
-                xml.text("Enabled", false);
-                xml.text("MaxCount", 200);
+                xml.text("Enabled", rule.is_some());
+                xml.text("MaxCount", rule.map_or(200, |rule| rule.max_count));
                 xml.text("DeleteSourceFromS3", false);
             });
             xml.group("MaxAgeRule", |xml| {
@@ -149,4 +153,20 @@ fn write(xml: &mut Xml, cx: &Context<'_>, name: &str, application: &Application)
             });
         });
     });
+}
+
+/// The rule for old versions that a call asks for. It is kept and shown; nothing is deleted by it.
+fn lifecycle(cx: &Context<'_>) -> Result<Option<VersionRule>, Failure> {
+    let wanted = cx.parameters().below("ResourceLifecycleConfig.");
+    let rule = wanted.below("VersionLifecycleConfig.MaxCountRule.");
+    if rule.flag("Enabled")? != Some(true) {
+        return Ok(None);
+    }
+    let service_role = wanted
+        .text("ServiceRole")
+        .ok_or_else(|| invalid("A service role is required for a version lifecycle rule."))?;
+    Ok(Some(VersionRule {
+        service_role: service_role.to_owned(),
+        max_count: rule.number("MaxCount", 1, 1000)?.unwrap_or(200),
+    }))
 }

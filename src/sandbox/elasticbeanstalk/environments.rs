@@ -4,13 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::account::{LOWER, random};
+use super::super::iam;
 use super::super::query::{Failure, Parameters};
 use super::super::xml::Xml;
 use super::applications::ENVIRONMENT_QUOTA;
 use super::context::{Context, invalid, length, optional_length};
 use super::model::{Environment, Health, HealthStatus, SAMPLE, Status, Tags};
 use super::settings::Wish;
-use super::timeline::{self, Lifecycle};
+use super::timeline::{self, Ending, Lifecycle};
 use super::{bundle, platforms, versions, views};
 
 /// How long terminated environments stay in lists. UNVERIFIED: about an hour.
@@ -26,7 +27,10 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     cx.world
         .storage
         .ensure(&bucket, &cx.call.region, &bucket_policy(&bucket))?;
-    let ending = bundle::ending(cx, &environment, &label, &environment.settings)?;
+    let ending = match without_profile(cx, &environment)? {
+        Some(ending) => ending,
+        None => bundle::ending(cx, &environment, &label, &environment.settings)?,
+    };
     let around = Lifecycle {
         region: &cx.call.region,
         bucket: &bucket,
@@ -36,6 +40,24 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     views::environment(xml, cx, &environment);
     cx.region.environments.push(environment);
     Ok(())
+}
+
+/// How a launch ends whose instance profile IAM does not know. UNVERIFIED: the words.
+fn without_profile(cx: &Context<'_>, environment: &Environment) -> Result<Option<Ending>, Failure> {
+    let profile = environment.setting("aws:autoscaling:launchconfiguration", "IamInstanceProfile");
+    let Some(profile) = profile else {
+        return Ok(None);
+    };
+    if iam::has_profile(cx.world, profile, cx.now())? {
+        return Ok(None);
+    }
+    let explanation =
+        format!("The instance profile {profile} associated with the environment does not exist.");
+    Ok(Some(Ending::Fails(timeline::Failure {
+        explanation: Some(explanation),
+        engine: String::new(),
+        app: "",
+    })))
 }
 
 fn new(cx: &Context<'_>) -> Result<Environment, Failure> {

@@ -78,8 +78,8 @@ pub(super) fn answer(world: &World, call: &Call) -> Result<Xml, Failure> {
 }
 
 /// The ARN that IAM judges a call by.
-pub(super) fn resource(account: &str, call: &Call) -> String {
-    let parameters = &call.parameters;
+pub(super) fn resource(world: &World, call: &Call) -> String {
+    let (parameters, account) = (&call.parameters, &world.account.id);
     let arn = |kind: &str, name: &str| {
         format!(
             "arn:aws:elasticbeanstalk:{}:{account}:{kind}/{name}",
@@ -96,7 +96,15 @@ pub(super) fn resource(account: &str, call: &Call) -> String {
         (Some(application), _, Some(environment)) => {
             arn("environment", &format!("{application}/{environment}"))
         }
-        (None, _, Some(environment)) => arn("environment", &format!("*/{environment}")),
+        (None, _, Some(environment)) => {
+            let books: Books = world.store.read(BOOKS).unwrap_or_default();
+            let found = books.get(&call.region).and_then(|it| it.live(environment));
+            let application = found.map_or("*", |it| &it.application);
+            arn("environment", &format!("{application}/{environment}"))
+        }
+        (Some(application), ..) if call.operation == "DescribeApplicationVersions" => {
+            arn("applicationversion", &format!("{application}/*"))
+        }
         (Some(application), Some(label), None) => {
             arn("applicationversion", &format!("{application}/{label}"))
         }

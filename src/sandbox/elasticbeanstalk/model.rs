@@ -27,8 +27,17 @@ pub(super) struct Application {
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
     pub(super) tags: Tags,
+    #[serde(default)]
+    pub(super) lifecycle: Option<VersionRule>,
     /// Oldest first.
     pub(super) versions: Vec<Version>,
+}
+
+/// How many versions are kept, and the role that deletes the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct VersionRule {
+    pub(super) service_role: String,
+    pub(super) max_count: usize,
 }
 
 pub(super) type Tags = BTreeMap<String, String>;

@@ -40,6 +40,14 @@ fn value(
     if !cx.world.faults.lets_read(&iam::name_in(arn)) {
         return Ok(None);
     }
+    let action = match arn.split(':').nth(2) {
+        Some("ssm") => "ssm:GetParameter",
+        _ => "secretsmanager:GetSecretValue",
+    };
+    let profile = environment.setting("aws:autoscaling:launchconfiguration", "IamInstanceProfile");
+    if !iam::instances_may(cx.world, profile.unwrap_or_default(), action, arn)? {
+        return Ok(None);
+    }
     let text = match arn.split(':').nth(2) {
         Some("ssm") => ssm::text_of(cx.world, arn)?,
         _ => secretsmanager::text_of(cx.world, arn)?,

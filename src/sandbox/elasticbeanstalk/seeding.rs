@@ -31,6 +31,7 @@ pub(in super::super) fn seed(
     store.update(BOOKS, |books: &mut Books| {
         let region = books.entry(seed.region.clone()).or_default();
         let application = Application {
+            lifecycle: None,
             description: None,
             created: now,
             updated: now,

@@ -64,7 +64,7 @@ impl Gateway {
         let wanted = Wanted {
             service: service.to_owned(),
             operation: operation.to_owned(),
-            resource: "*".to_owned(),
+            resource: resource(&self.world.account.id, service, region, &input),
             now,
             key,
         };
@@ -99,5 +99,25 @@ impl Gateway {
             code: Some("unsupported service".to_owned()),
             response: Some(response),
         }
+    }
+}
+
+/// The ARN that IAM judges a call by; where a name stands for a secret, the end that AWS adds is made up.
+fn resource(account: &str, service: &str, region: &str, input: &serde_json::Value) -> String {
+    let text = |name: &str| input[name].as_str();
+    let named = match service {
+        "ssm" => text("Name"),
+        _ => text("SecretId").or_else(|| text("Name")),
+    };
+    match (service, named) {
+        (_, Some(arn)) if arn.starts_with("arn:") => arn.to_owned(),
+        ("ssm", Some(name)) => {
+            let name = name.trim_start_matches('/');
+            format!("arn:aws:ssm:{region}:{account}:parameter/{name}")
+        }
+        (_, Some(name)) => {
+            format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-AAAAAA")
+        }
+        _ => "*".to_owned(),
     }
 }

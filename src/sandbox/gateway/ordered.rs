@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::super::World;
 use super::super::account::Key;
 use super::super::faults::{Fault, When};
+use super::super::iam;
 use super::super::query::Failure;
 use super::Gateway;
 
@@ -33,6 +34,11 @@ impl Gateway {
                 service, operation, ..
             } = &request;
             let action = format!("{service}:{operation}");
+            match may(&world, &request, &action) {
+                Ok(true) => {}
+                Ok(false) => return (Err(denied(&world, &request, &action)), None),
+                Err(error) => return (Err(error.into()), None),
+            }
             let fault = match world
                 .faults
                 .request(service, operation, &action, request.now)
@@ -54,6 +60,14 @@ impl Gateway {
             .await
             .unwrap_or_else(|_| (Err(failed()), None))
     }
+}
+
+/// Whether the caller's own policies allow it.
+fn may(world: &World, request: &Wanted, action: &str) -> std::io::Result<bool> {
+    let Some(key) = &request.key else {
+        return Ok(true);
+    };
+    iam::allows(world, &key.arn, action, &request.resource)
 }
 
 fn broken(status: u16) -> Failure {

@@ -333,6 +333,31 @@ impl S3 for Backend {
         Ok(S3Response::new(PutBucketOwnershipControlsOutput {}))
     }
 
+    async fn get_bucket_lifecycle_configuration(
+        &self,
+        request: S3Request<GetBucketLifecycleConfigurationInput>,
+    ) -> Answer<GetBucketLifecycleConfigurationOutput> {
+        let stored: Option<BucketLifecycleConfiguration> =
+            self.configuration(&request.input.bucket, "lifecycle")?;
+        let configuration = stored.ok_or_else(|| s3s::s3_error!(NoSuchLifecycleConfiguration))?;
+        Ok(S3Response::new(GetBucketLifecycleConfigurationOutput {
+            rules: Some(configuration.rules),
+            ..Default::default()
+        }))
+    }
+
+    async fn put_bucket_lifecycle_configuration(
+        &self,
+        request: S3Request<PutBucketLifecycleConfigurationInput>,
+    ) -> Answer<PutBucketLifecycleConfigurationOutput> {
+        let input = request.input;
+        let configuration = input.lifecycle_configuration.as_ref();
+        self.configure(&input.bucket, "lifecycle", configuration)?;
+        Ok(S3Response::new(
+            PutBucketLifecycleConfigurationOutput::default(),
+        ))
+    }
+
     async fn get_public_access_block(
         &self,
         request: S3Request<GetPublicAccessBlockInput>,

@@ -22,10 +22,10 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use self::backend::Backend;
-use super::World;
 use super::account::Key;
 use super::faults::{Fault, When};
 use super::gateway::refusal;
+use super::{World, iam};
 
 /// What becomes known about a request while `s3s` handles it; the gateway reads it afterwards.
 #[derive(Debug, Default)]
@@ -113,6 +113,13 @@ impl Door {
     fn trouble(&self, who: &str, note: &Note, cx: &S3AccessContext<'_>) -> S3Result<()> {
         let operation = cx.s3_op().name();
         let action = action(operation);
+        if !iam::allows(&self.world, who, action, &resource(cx)).map_err(internal)? {
+            let resource = format!("\"{}\"", resource(cx));
+            return Err(S3Error::with_message(
+                S3ErrorCode::AccessDenied,
+                refusal(who, action, &resource),
+            ));
+        }
         let fault = self
             .world
             .faults

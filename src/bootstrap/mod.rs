@@ -1,0 +1,221 @@
+//! From an empty account to an environment that CI can deploy to: IAM roles, the deployer, the
+//! bundle bucket, application and environment.
+//!
+//! ```text
+//! beanship.yml + Given (what stays in use) -> Desired -+
+//!                                       AWS -> Observed -+-> plan -> steps -> apply
+//! ```
+//!
+//! [`plan`] is pure. Names follow from the environment ([`names`]), so that every run finds what
+//! an earlier one made and goes on where it stopped. What is there already and was not made here
+//! stays in use ([`Given`]); what merely has one of our names is refused.
+
+pub mod access_key;
+pub mod application;
+mod apply;
+pub mod bucket;
+pub mod deployer;
+pub mod destroy;
+pub mod grants;
+pub mod iam;
+pub mod look;
+pub mod names;
+pub mod policy;
+pub mod references;
+mod report;
+pub mod steps;
+pub mod wanted;
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use crate::aws::Aws;
+use crate::aws::error::Explain;
+use crate::config::EnvironmentConfig;
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+
+use names::Place;
+pub use report::BootstrapReport;
+pub use steps::{BootstrapStep, Made};
+pub use wanted::Desired;
+
+/// A part of what is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Roles, policies, the deployer.
+    Iam,
+    /// The bundle bucket, the application and its environment.
+    Application,
+}
+
+/// What is used although we did not make it: named in the project file's settings, or by an
+/// environment that was there before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// The name of the instance profile, and the ARNs of its roles.
+    pub profile: Option<(String, Vec<String>)>,
+    /// The ARN of the service role.
+    pub service: Option<String>,
+    /// The ARN of the operations role.
+    pub operations: Option<String>,
+    /// Who may take the deployer's role, where it is there.
+    pub deployer_trust: Option<Value>,
+}
+
+impl Given {
+    /// Looks for it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Check`] for an instance profile that is not there; else what AWS
+    /// says.
+    pub async fn find(
+        aws: &Aws,
+        place: &Place,
+        declared: &EnvironmentConfig,
+        seen: &application::Seen,
+    ) -> Result<Self> {
+        let (profile, service) = wanted::named(declared);
+        let there = seen.environment.as_ref();
+        let value = |namespace: &str, name: &str| {
+            let value = there?.configuration.value(namespace, name)?;
+            Some(value.to_owned()).filter(|it| !it.is_empty())
+        };
+        let others = |end: &'static str| {
+            let own = place.name(end);
+            move |name: &String| application::last(name) != own
+        };
+        let profile = profile.or_else(|| value(application::LAUNCH, "IamInstanceProfile"));
+        let service = service.or_else(|| value(application::ENVIRONMENT, "ServiceRole"));
+        let operations = there.and_then(|it| it.description.operations_role.clone());
+        let mut given = Self {
+            service: service
+                .filter(others("service"))
+                .map(|it| role_arn(place, &it)),
+            operations: operations.filter(others("ops")),
+            ..Self::default()
+        };
+        if let Some(profile) = profile.filter(others("ec2")) {
+            let name = application::last(&profile).to_owned();
+            let found = look::profile(aws, &name).await?;
+            let (_, roles, _) = found.ok_or_else(|| {
+                Error::new(
+                    crate::error::Kind::Check,
+                    format!("there is no instance profile {name}"),
+                )
+                .hint("correct `IamInstanceProfile` in the settings, or leave it out, and run `beanship bootstrap` again")
+            })?;
+            given.profile = Some((name, roles.into_values().collect()));
+        }
+        if declared
+            .deployer
+            .as_ref()
+            .is_some_and(|it| it.github.is_some())
+        {
+            let name = place.name("deployer");
+            let call = aws.iam.get_role().role_name(&name);
+            let told = look::known(call.send().await.explain("iam", "GetRole"))?;
+            let trust = told.and_then(|it| it.role?.assume_role_policy_document);
+            given.deployer_trust = trust.map(|text| policy::decoded(&text));
+        }
+        Ok(given)
+    }
+
+    /// What is used, in words; one line each.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some((name, _)) = &self.profile {
+            lines.push(format!(
+                "the instance profile {name} is used as it is: its role gets nothing from beanship"
+            ));
+        }
+        if let Some(arn) = &self.service {
+            lines.push(format!(
+                "the service role {} is used as it is",
+                application::last(arn)
+            ));
+        }
+        if let Some(arn) = &self.operations {
+            lines.push(format!(
+                "the operations role {} is used as it is",
+                application::last(arn)
+            ));
+        }
+        lines
+    }
+}
+
+/// The ARN of a role, from its ARN, its name, or path and name.
+fn role_arn(place: &Place, named: &str) -> String {
+    if named.starts_with("arn:") {
+        return named.to_owned();
+    }
+    let (partition, account) = (place.partition(), &place.account);
+    format!(
+        "arn:{partition}:iam::{account}:role/{}",
+        named.trim_start_matches('/')
+    )
+}
+
+/// Everything that is.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// Of IAM.
+    pub iam: iam::Seen,
+    /// Whether the bucket is there, and how.
+    pub bucket: Option<bucket::SeenBucket>,
+    /// Application and environment.
+    pub application: application::Seen,
+}
+
+impl Observed {
+    /// Looks at everything that shall be.
+    ///
+    /// # Errors
+    /// What AWS says, and as [`bucket::look`].
+    pub async fn look(
+        aws: &Aws,
+        desired: &Desired,
+        application: application::Seen,
+    ) -> Result<Self> {
+        let place = &desired.place;
+        let bucket = async {
+            match &desired.bucket {
+                Some(name) => bucket::look(aws, name, &place.account).await,
+                None => Ok(None),
+            }
+        };
+        let (iam, bucket) = tokio::join!(look::iam(aws, &desired.iam), bucket);
+        Ok(Self {
+            iam: iam?,
+            bucket: bucket?,
+            application,
+        })
+    }
+}
+
+/// The changes that lead from what is to what shall be, of these parts; all of them if none is
+/// named.
+///
+/// # Errors
+/// As [`iam::plan`].
+pub fn plan(desired: &Desired, observed: &Observed, only: &[Part]) -> Result<Plan<BootstrapStep>> {
+    let counts = |part: Part| only.is_empty() || only.contains(&part);
+    let mut steps = Vec::new();
+    if counts(Part::Iam) {
+        steps.extend(iam::plan(&desired.place, &desired.iam, &observed.iam)?);
+    }
+    if counts(Part::Application) {
+        if let Some(name) = &desired.bucket {
+            steps.extend(bucket::plan(name, observed.bucket.as_ref()));
+        }
+        steps.extend(application::plan(
+            &desired.place,
+            &desired.environment,
+            &desired.service_role,
+            &observed.application,
+        ));
+    }
+    Ok(Plan::new(steps))
+}

@@ -1,0 +1,370 @@
+//! `beanship bootstrap`: look, plan, agree, make, follow the environment to Green, report.
+
+use std::time::{Duration, Instant};
+
+use crate::aws::Aws;
+use crate::aws::error::Explain;
+use crate::bootstrap::access_key::{KeyOrder, KeyOut};
+use crate::bootstrap::application::{self, PLATFORM, SeenEnvironment};
+use crate::bootstrap::destroy::{self, Removal};
+use crate::bootstrap::names::Place;
+use crate::bootstrap::references::References;
+use crate::bootstrap::wanted::{Sources, guard};
+use crate::bootstrap::{
+    BootstrapReport, BootstrapStep, Desired, Given, Made, Observed, Part, plan,
+};
+use crate::cli::{BootstrapArgs, DeployArgs, FollowingArgs, Format};
+use crate::config::EnvironmentConfig;
+use crate::deploy::events;
+use crate::deploy::outcome::Outcome;
+use crate::deploy::report::DeployReport;
+use crate::deploy::watch::{Seen, Watch};
+use crate::deploy::{World, wait_until_ready};
+use crate::error::{Error, Exit, Kind, Result};
+use crate::output::Event;
+use crate::plan::{Moment, Plan, Step, Verb};
+use crate::settings::{DeploySettings, Target};
+
+use super::redeploy::place as whereabouts;
+use super::{Context, signal};
+
+/// How long the launch of an environment may take (facts 11.3, with room).
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// Runs the command and reports, whatever happens.
+///
+/// # Errors
+/// None: what goes wrong is in the report.
+pub async fn run(cx: &Context, args: &BootstrapArgs) -> Result<Exit> {
+    let begun = Instant::now();
+    let mut report = BootstrapReport::default();
+    let result = tokio::select! {
+        result = carry_out(cx, args, &mut report) => result,
+        () = signal() => Err(interrupted(args)),
+    };
+    report.duration_seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    if let Some(error) = report.close(result.err()) {
+        cx.out.problem(&error);
+    }
+    let key_on_stdout = args
+        .access_key_out
+        .as_deref()
+        .is_some_and(|it| it.as_os_str() == "-");
+    match key_on_stdout && report.access_key_id.is_some() {
+        true => cx.out.event(&Event::Note(
+            &crate::output::Report::human(&report).replace('\n', "; "),
+        )),
+        false => cx.out.result(&report),
+    }
+    Ok(report.exit())
+}
+
+fn interrupted(args: &BootstrapArgs) -> Error {
+    let destroy = if args.destroy { " --destroy" } else { "" };
+    Error::new(
+        Kind::Interrupted,
+        "interrupted: what was begun at AWS goes on",
+    )
+    .hint(format!(
+        "run `beanship bootstrap{destroy}` again: it goes on where it stopped"
+    ))
+}
+
+/// The runbook.
+async fn carry_out(cx: &Context, args: &BootstrapArgs, report: &mut BootstrapReport) -> Result<()> {
+    let app = args.target.application.app.as_deref();
+    let target = cx.target(app, args.target.env.as_deref())?;
+    let key = key_order(cx, args)?;
+    let following = FollowingArgs {
+        timeout: args.timeout,
+        ..FollowingArgs::default()
+    };
+    let settings = DeployArgs {
+        following,
+        ..DeployArgs::default()
+    };
+    let settings = DeploySettings::resolve(&settings, &cx.settings, &target)?;
+    let aws = cx.aws().await?;
+    let place = aws.first_contact(place(cx, &aws, target)).await?;
+    report.about(&place);
+    headline(cx, &place);
+    let deadline = Instant::now() + settings.following.given.unwrap_or(TIMEOUT);
+    let world = World::new(aws, &cx.out, &place.target.app, deadline);
+    if args.destroy {
+        return destroy(cx, args, &place, &world, report).await;
+    }
+    let job = Job {
+        cx,
+        args,
+        settings,
+        place,
+        world,
+        key,
+    };
+    let mut seen = application::look(&job.world.aws, &job.place.target).await?;
+    if !args.plan {
+        let looks = seen
+            .environment
+            .as_ref()
+            .filter(|it| !it.description.is_ready());
+        if let Some(busy) = looks {
+            job.wait(busy).await?;
+            seen = application::look(&job.world.aws, &job.place.target).await?;
+        }
+    }
+    let (desired, observed) = job.look(seen).await?;
+    let plan = plan(&desired, &observed, &args.only)?;
+    report.wants(&desired, plan.changes());
+    if plan.is_empty() {
+        report.outcome = Outcome::Unchanged;
+        report.url = observed
+            .application
+            .environment
+            .and_then(|it| it.description.url);
+        return Ok(());
+    }
+    cx.out.event(&Event::Plan(&report.plan));
+    report.outcome = Outcome::Planned;
+    if args.plan || !cx.agree(&report.plan, &why(&plan, &job.place)).await? {
+        return Ok(());
+    }
+    job.make(&plan, observed.application.environment.as_ref(), report)
+        .await
+}
+
+/// One run, once it is known what it is about.
+struct Job<'a> {
+    cx: &'a Context,
+    args: &'a BootstrapArgs,
+    settings: DeploySettings,
+    place: Place,
+    world: World,
+    key: KeyOrder,
+}
+
+impl Job<'_> {
+    /// Looks at the rest, and puts together what shall be.
+    async fn look(&self, seen: application::Seen) -> Result<(Desired, Observed)> {
+        let (aws, place) = (&self.world.aws, &self.place);
+        let declared = declared(self.cx, &place.target);
+        let given = Given::find(aws, place, &declared, &seen).await?;
+        let platform = match &seen.environment {
+            Some(there) => there
+                .configuration
+                .platform_arn()
+                .unwrap_or_default()
+                .to_owned(),
+            None => {
+                application::platform(aws, declared.platform.as_deref().unwrap_or(PLATFORM)).await?
+            }
+        };
+        let configuration = seen.environment.as_ref().map(|it| &it.configuration);
+        let references = References::find(
+            aws,
+            place,
+            &self.cx.settings,
+            configuration,
+            &self.settings.bucket,
+        )
+        .await?;
+        let notes = references.notes.iter().cloned().chain(given.words());
+        for note in notes.chain(remarks(&declared, &self.args.only)) {
+            self.cx.out.event(&Event::Note(&note));
+        }
+        let sources = Sources {
+            place,
+            settings: &self.cx.settings,
+            declared: &declared,
+            bucket: &self.settings.bucket,
+            given: &given,
+            references: &references,
+            key: self.key.clone(),
+        };
+        let desired = sources.desired(platform)?;
+        let observed = Observed::look(aws, &desired, seen).await?;
+        Ok((desired, observed))
+    }
+
+    /// Waits until the environment takes operations, showing its events.
+    async fn wait(&self, busy: &SeenEnvironment) -> Result<()> {
+        let description = &busy.description;
+        let text = format!(
+            "{} is {}: waiting until it is Ready",
+            description.name, description.status
+        );
+        self.cx.out.event(&Event::Note(&text));
+        self.world.board.follow(&description.name, &[]);
+        wait_until_ready(&self.world, &description.name).await?;
+        self.world.board.leave(&description.name);
+        Ok(())
+    }
+
+    /// Makes the changes and follows the environment, where it is at work then.
+    async fn make(
+        &self,
+        plan: &Plan<BootstrapStep>,
+        before: Option<&SeenEnvironment>,
+        report: &mut BootstrapReport,
+    ) -> Result<()> {
+        let name = &self.place.target.environment;
+        let past = match before {
+            Some(_) => events::read(&self.world.aws, name, None, 100)
+                .await
+                .unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let mut made = Made::default();
+        let tell = |moment: Moment<'_, BootstrapStep>| {
+            if let Moment::Done(step, took) = moment {
+                self.cx.out.event(&Event::Done(&step.past(), took));
+            }
+        };
+        let applied = plan.apply(&self.world, &mut made, tell).await;
+        report.made(&made);
+        report.outcome = Outcome::Failed;
+        applied?;
+        report.outcome = Outcome::Succeeded;
+        report.ready = before.is_some() || made.at_work;
+        report.url = before.and_then(|it| it.description.url.clone());
+        if !made.at_work {
+            return Ok(());
+        }
+        self.world.board.follow(name, &past);
+        let watch = Watch {
+            world: &self.world,
+            name,
+            wanted: None,
+            previous: before.and_then(|it| it.description.version_label.as_deref()),
+            request_id: made.request_id,
+            health: self.settings.following.health,
+            health_timeout: self.settings.following.health_timeout,
+        };
+        let mut launch = DeployReport::default();
+        launch.about(&self.place.target);
+        launch.call("launch");
+        let result = watch.to_the_end(Seen::default(), &mut launch).await;
+        report.followed(launch, result).map_or(Ok(()), Err)
+    }
+}
+
+/// Takes away what was made.
+async fn destroy(
+    cx: &Context,
+    args: &BootstrapArgs,
+    place: &Place,
+    world: &World,
+    report: &mut BootstrapReport,
+) -> Result<()> {
+    let declared = declared(cx, &place.target);
+    let standing = destroy::look(&world.aws, place, &declared).await?;
+    let (plan, stays) = destroy::plan(place, &standing);
+    report.destroys(plan.changes());
+    for text in &stays {
+        cx.out.event(&Event::Note(text));
+    }
+    if plan.is_empty() {
+        report.outcome = Outcome::Unchanged;
+        return Ok(());
+    }
+    cx.out.event(&Event::Plan(&report.plan));
+    report.outcome = Outcome::Planned;
+    let why = format!("this removes {} for good", place.target.environment);
+    if args.plan || !cx.agree(&report.plan, &why).await? {
+        return Ok(());
+    }
+    report.outcome = Outcome::Failed;
+    let tell = |moment: Moment<'_, Removal>| {
+        if let Moment::Done(step, took) = moment {
+            cx.out.event(&Event::Done(&step.past(), took));
+        }
+    };
+    let applied = plan.apply(world, &mut report.done, tell).await;
+    applied?;
+    report.outcome = Outcome::Succeeded;
+    Ok(())
+}
+
+/// Where everything goes; refuses an account that the file does not name.
+async fn place(cx: &Context, aws: &Aws, target: Target) -> Result<Place> {
+    let identity = aws.sts.get_caller_identity().send().await;
+    let identity = identity.explain("sts", "GetCallerIdentity")?;
+    let account = identity.account().unwrap_or_default().to_owned();
+    guard(&cx.settings.config, &account)?;
+    let infra = &cx.settings.config.infra;
+    Ok(Place {
+        account,
+        region: aws.region.clone(),
+        target,
+        path: infra.iam.path.clone().unwrap_or_else(|| "/".into()),
+        tags: infra.tags.clone(),
+    })
+}
+
+fn key_order(cx: &Context, args: &BootstrapArgs) -> Result<KeyOrder> {
+    let to = match args.access_key_out.as_deref() {
+        Some(path) if path.as_os_str() == "-" => {
+            if cx.out.format() != Format::Human {
+                return Err(Error::new(
+                    Kind::Usage,
+                    "the access key cannot go to stdout: there the result, or a log, is",
+                )
+                .hint("name a file: `--access-key-out deployer.json`"));
+            }
+            Some(KeyOut::Stdout)
+        }
+        Some(path) => Some(KeyOut::File(path.to_owned())),
+        None => None,
+    };
+    Ok(KeyOrder {
+        to,
+        rotate: args.rotate_key,
+    })
+}
+
+fn declared(cx: &Context, target: &Target) -> EnvironmentConfig {
+    let environments = &cx.settings.config.environments;
+    let own = target.key.as_ref().and_then(|key| environments.get(key));
+    own.cloned().unwrap_or_default()
+}
+
+fn remarks(declared: &EnvironmentConfig, only: &[Part]) -> Option<String> {
+    let iam = only.is_empty() || only.contains(&Part::Iam);
+    (iam && declared.deployer.is_none()).then(|| {
+        "no `deployer` is declared for the environment: nobody gets the right to deploy".to_owned()
+    })
+}
+
+fn headline(cx: &Context, place: &Place) {
+    let text = format!(
+        "Bootstrapping {} of {} (account {}, {})",
+        place.target.environment,
+        place.target.app,
+        place.account,
+        whereabouts(cx, &place.region)
+    );
+    cx.out.event(&Event::Headline(&text));
+    for key in cx.settings.config.without_effect() {
+        let text = format!(
+            "`{key}` in beanship.yml has no effect yet: networks and databases are not made"
+        );
+        cx.out.event(&Event::Warning(&text));
+    }
+}
+
+/// Why the plan is asked about.
+fn why(plan: &Plan<BootstrapStep>, place: &Place) -> String {
+    let changes = plan.changes();
+    let others = changes.iter().filter(|it| it.verb != Verb::Create).count();
+    let account = &place.account;
+    let things = |count: usize| match count {
+        1 => "one thing".to_owned(),
+        count => format!("{count} things"),
+    };
+    match others {
+        0 => format!("this makes {} in account {account}", things(changes.len())),
+        _ => format!(
+            "this changes or removes {} in account {account}",
+            things(others)
+        ),
+    }
+}
