@@ -5,6 +5,8 @@
 
 mod init;
 mod properties;
+#[cfg(test)]
+mod reference;
 mod undo;
 
 use std::num::NonZeroUsize;

@@ -255,6 +255,8 @@ impl Settings {
                 .or_else(|| self.environ.get("AWS_PROFILE").map(str::to_owned)),
             attempts_from_environment: self.environ.get("AWS_MAX_ATTEMPTS").is_some(),
             role: self.environ.role(),
+            misnamed_key: self.environ.get("AWS_ACCESS_KEY").is_some()
+                && self.environ.get("AWS_ACCESS_KEY_ID").is_none(),
             local: None,
         }
     }
