@@ -23,6 +23,16 @@ fn the_reference_is_what_help_says() {
     );
 }
 
+#[test]
+fn readme_lists_every_command() {
+    let readme = include_str!("../../README.md");
+    let cli = Cli::command();
+    for command in cli.get_subcommands().map(Command::get_name) {
+        let row = format!("\n| `{command}` | ");
+        assert!(readme.contains(&row), "README.md has no row for {command}");
+    }
+}
+
 fn reference() -> String {
     let mut cli = Cli::command();
     cli.build();

@@ -169,7 +169,7 @@ impl Settings {
                     error.hint("set `app` in beanship.yml, or pass `--app NAME`")
                 } else {
                     error.hint(format!(
-                        "write a {} with `app`, `region` and `environments`, or pass `--app NAME --region REGION --env NAME`",
+                        "have a {} written with `beanship init`, or pass `--app NAME --region REGION --env NAME`",
                         config::FILE_NAME
                     ))
                 }
