@@ -7,6 +7,8 @@ mod bootstrap;
 mod images;
 mod init;
 mod properties;
+#[cfg(test)]
+mod reference;
 mod undo;
 
 use std::num::NonZeroUsize;

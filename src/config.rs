@@ -4,8 +4,8 @@
 //! the environment is decided in [`crate::settings`].
 
 mod bundle;
-mod registry;
 mod infra;
+mod registry;
 mod smoke;
 
 use std::collections::BTreeMap;
@@ -23,8 +23,8 @@ use crate::properties::{Properties, SettingsConfig, Source};
 use crate::yaml;
 
 pub use bundle::{BundleConfig, Symlinks};
-pub use registry::{PASSWORD, RegistryConfig, RegistryWords, Way};
 pub use infra::{DeployerConfig, IamConfig, InfraConfig, InstanceRoleConfig};
+pub use registry::{PASSWORD, RegistryConfig, RegistryWords, Way};
 pub use smoke::{SmokeConfig, SmokeSetting, Statuses};
 
 /// The file's name.
@@ -277,7 +277,10 @@ impl Config {
             problem("`bucket_kms_key_id` only counts with `bucket_sse: aws:kms`".into());
         }
         let registry = self.registry.as_ref().and_then(RegistryConfig::problem);
-        let rest = self.smoke_problems().into_iter().chain(registry.map(Into::into));
+        let rest = self
+            .smoke_problems()
+            .into_iter()
+            .chain(registry.map(Into::into));
         rest.chain(self.infra_problems()).for_each(problem);
         problems
     }

@@ -43,6 +43,8 @@ pub struct Access {
     pub profile: Option<String>,
     /// Whether AWS_MAX_ATTEMPTS stands in the environment and keeps its say.
     pub attempts_from_environment: bool,
+    /// Whether AWS_ACCESS_KEY is set, and AWS_ACCESS_KEY_ID is not.
+    pub misnamed_key: bool,
     /// A role that everything is done as.
     pub role: Option<role::Role>,
     /// An endpoint with its own keys, which then beats everything the environment says.
@@ -87,6 +89,7 @@ pub struct Aws {
     place: String,
     /// The profile that was asked for.
     profile: Option<String>,
+    misnamed_key: bool,
     wire: Arc<Wire>,
 }
 
@@ -146,6 +149,7 @@ impl Aws {
             sandbox: access.local.as_ref().map(|local| local.endpoint.clone()),
             place,
             profile: access.profile.clone().filter(|_| access.local.is_none()),
+            misnamed_key: access.misnamed_key,
             wire,
         })
     }
@@ -182,10 +186,16 @@ impl Aws {
         self.wire.turns.slowness()
     }
 
-    /// Names the profile where credentials are missing although one was asked for.
+    /// Says what may be behind missing credentials: a profile, or a variable with another name.
     fn name_profile(&self, error: Error) -> Error {
+        let missing = error.kind() == Kind::Credentials && error.aws().is_none();
+        if missing && self.misnamed_key {
+            return error.hint(
+                "call the variable AWS_ACCESS_KEY what AWS calls it: `export AWS_ACCESS_KEY_ID=\"$AWS_ACCESS_KEY\"`",
+            );
+        }
         match &self.profile {
-            Some(profile) if error.kind() == Kind::Credentials && error.aws().is_none() => {
+            Some(profile) if missing => {
                 Error::new(Kind::Credentials, format!("{} (profile {profile})", error.message()))
                     .hint("list the profiles with `aws configure list-profiles`, and sign in with `aws sso login`")
             }

@@ -94,9 +94,25 @@ impl Watch<'_> {
         report.seen = seen;
         let settled = self.until_settled(&mut report.seen).await;
         self.world.board.leave(self.name);
-        let (outcome, why) = settled?;
+        let (outcome, why) = settled.map_err(|error| self.cut_off(error))?;
         report.settle(outcome, Some(why));
         Ok(())
+    }
+
+    /// An error that ends the watch, but not what it watched.
+    fn cut_off(&self, error: Error) -> Error {
+        if !is_final(&error) {
+            return error;
+        }
+        let name = self.name;
+        let what = format!(
+            "{}; Elastic Beanstalk goes on with the update of {name}",
+            error.message()
+        );
+        let follow = format!("follow it again with `beanship watch --env {name}`");
+        let told = Error::new(error.kind(), what).fault(error.aws().cloned().unwrap_or_default());
+        let told = error.hints().iter().fold(told, Error::hint);
+        told.hint(follow)
     }
 
     /// One round.

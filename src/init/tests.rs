@@ -2,7 +2,7 @@
 
 use super::git::Repository;
 use super::propose::{Known, Wanted, Wishes};
-use super::{Ci, Found, ebcli, jenkins, services, travis, workflow};
+use super::{Ci, Found, copilot, ebcli, jenkins, services, travis, workflow};
 use crate::config::Config;
 
 /// As `eb init` and `eb use` leave it.
@@ -189,6 +189,30 @@ fn jenkins_calls_eb_with_options() {
       production:
         name: shop-prod
         branches: [main]
+    ");
+}
+
+#[test]
+fn copilot_tells_names_and_what_the_compose_file_needs() {
+    let environments = ["addons".to_owned(), "staging".to_owned(), "prod".to_owned()];
+    let manifest = "name: api\ntype: Load Balanced Web Service\nimage:\n  build: api/Dockerfile\n  port: 8080\n";
+    let manifests = [("api".to_owned(), manifest.to_owned())];
+    let found = copilot::read("application: shop\n", &environments, &manifests);
+    insta::assert_snapshot!(found.remarks.join("\n"), @"
+    Copilot's service api, which listens on port 8080 has to be a service of the compose file
+    Copilot deploys to ECS: its environments are not Elastic Beanstalk's, and stay as they are
+    ");
+    let wishes = Wishes {
+        region: Some("eu-central-1".into()),
+        ..Wishes::default()
+    };
+    insta::assert_snapshot!(proposed(vec![found], &wishes), @"
+    app: shop
+    region: eu-central-1
+
+    environments:
+      staging: {}
+      prod: {}
     ");
 }
 

@@ -169,7 +169,7 @@ impl Settings {
                     error.hint("set `app` in beanship.yml, or pass `--app NAME`")
                 } else {
                     error.hint(format!(
-                        "write a {} with `app`, `region` and `environments`, or pass `--app NAME --region REGION --env NAME`",
+                        "have a {} written with `beanship init`, or pass `--app NAME --region REGION --env NAME`",
                         config::FILE_NAME
                     ))
                 }
@@ -255,6 +255,8 @@ impl Settings {
                 .or_else(|| self.environ.get("AWS_PROFILE").map(str::to_owned)),
             attempts_from_environment: self.environ.get("AWS_MAX_ATTEMPTS").is_some(),
             role: self.environ.role(),
+            misnamed_key: self.environ.get("AWS_ACCESS_KEY").is_some()
+                && self.environ.get("AWS_ACCESS_KEY_ID").is_none(),
             local: None,
         }
     }

@@ -153,6 +153,35 @@ fn git_tells_the_repository_and_its_main_branch() {
     assert!(read(&project, ".gitlab-ci.yml").contains("deploy-production:"));
 }
 
+#[test]
+fn every_tool_that_is_there_is_found() {
+    let travis =
+        "deploy: { provider: elasticbeanstalk, region: eu-west-1, app: shop, env: shop-prod }\n";
+    let workflow = "on: push\njobs: { a: { steps: [ { uses: einaregilsson/beanstalk-deploy@v22, with: { region: eu-west-1 } } ] } }\n";
+    let project = with_eb()
+        .file(".travis.yml", travis)
+        .file(".github/workflows/old.yaml", workflow)
+        .file("Jenkinsfile", "sh 'eb deploy shop-prod'\n")
+        .file("copilot/.workspace", "application: shop\n")
+        .file("copilot/environments/prod/manifest.yml", "name: prod\n")
+        .file("copilot/api/manifest.yml", "name: api\n");
+    let run = project.beanship(&["init", "--plan", "--output", "json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let document = run.json();
+    let found = document["found"].as_array().expect("sources");
+    let sources: Vec<_> = found.iter().map(|found| found["source"].clone()).collect();
+    assert_eq!(
+        sources,
+        [
+            ".elasticbeanstalk/config.yml",
+            ".travis.yml",
+            ".github/workflows/old.yaml",
+            "Jenkinsfile",
+            "copilot"
+        ]
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn written_files_are_as_open_as_others() {

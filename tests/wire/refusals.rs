@@ -55,7 +55,7 @@ fn wrong_files_are_refused_with_position_or_hint() {
     ];
     insta::assert_snapshot!(cases.join("\n\n"), @"
     error: no application: nothing names one
-    hint: write a beanship.yml with `app`, `region` and `environments`, or pass `--app NAME --region REGION --env NAME`
+    hint: have a beanship.yml written with `beanship init`, or pass `--app NAME --region REGION --env NAME`
     [exit 2]
 
     error: beanship.yml:2:15: expected mapping start
@@ -162,7 +162,6 @@ fn the_wrong_region_or_application_is_named() {
     Deploying other to shop-prod (eu-central-1, in the sandbox)
     error: shop-prod belongs to the application shop, not to other
     hint: set `app: shop` in beanship.yml, or pass `--app shop`
-    hint: let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`
     [exit 2]
     ");
 }

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Child;
 use std::sync::{Arc, Mutex};
 
-use crate::support::Project;
+use crate::support::{Project, Run};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/shop-deployer";
 
@@ -99,7 +99,7 @@ fn short_lived(sandbox: &str) -> Server {
 }
 
 /// The sandbox as a server of its own; it ends with the value.
-struct Serving(Child, String);
+struct Serving(Child, String, serde_json::Value);
 
 impl Serving {
     fn start(project: &Project) -> Self {
@@ -111,7 +111,7 @@ impl Serving {
         }
         let document: serde_json::Value = serde_json::from_str(&text).expect("a document");
         let endpoint = document["AWS_ENDPOINT_URL"].as_str().expect("an endpoint");
-        Self(child, endpoint.to_owned())
+        Self(child, endpoint.to_owned(), document)
     }
 }
 
@@ -199,4 +199,51 @@ fn a_role_that_does_not_trust_the_job_is_named() {
     request id: IDDIGEST
     [exit 3]
     ");
+}
+
+#[test]
+fn elsewhere_the_role_is_assumed_with_the_keys_that_are_there() {
+    let project = Project::new();
+    let sandbox = Serving::start(&project);
+    let key = |name: &str| sandbox.2[name].as_str().expect(name).to_owned();
+    let project = project
+        .variable("AWS_ENDPOINT_URL", &sandbox.1)
+        .variable("AWS_ACCESS_KEY_ID", &key("AWS_ACCESS_KEY_ID"))
+        .variable("AWS_SECRET_ACCESS_KEY", &key("AWS_SECRET_ACCESS_KEY"))
+        .variable("BEANSHIP_ROLE", ROLE);
+    let run = project.beanship(&["status", "--env", "production"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let calls = project.calls();
+    assert!(calls.contains(&"AssumeRole 200".to_owned()), "{calls:?}");
+}
+
+#[test]
+fn a_key_under_another_name_is_pointed_out() {
+    let project = Project::new()
+        .variable("AWS_ACCESS_KEY", "AKIAEXAMPLE")
+        .variable("AWS_SECRET_ACCESS_KEY", "hush")
+        .variable("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    let run = project.beanship(&["deploy", "--env", "production"]);
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    let hint = "`export AWS_ACCESS_KEY_ID=\"$AWS_ACCESS_KEY\"`";
+    assert!(run.stderr.contains(hint), "{}", run.stderr);
+}
+
+#[test]
+fn who_may_not_look_any_more_is_told_that_the_update_goes_on() {
+    let project = Project::new().trouble("speed: 4");
+    let child = project.start(&["--sandbox", "deploy", "--env", "production"]);
+    project.until("UpdateEnvironment 200", 1);
+    project.write(
+        ".beanship/sandbox/trouble.yml",
+        "speed: 4\ndeny: [\"elasticbeanstalk:DescribeEnvironments\"]\n",
+    );
+    let run = Run::of(&child.wait_with_output().expect("an end"));
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    for part in [
+        "; Elastic Beanstalk goes on with the update of shop-prod",
+        "`beanship watch --env shop-prod`",
+    ] {
+        assert!(run.stderr.contains(part), "{}", run.stderr);
+    }
 }
