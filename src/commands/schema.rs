@@ -59,6 +59,7 @@ mod tests {
         for (text, part) in [
             ("zzzzzz: 1", &schema),
             ("bundle: { zzzzzz: 1 }", &top["bundle"]),
+            ("registry: { zzzzzz: 1 }", &top["registry"]),
             ("check: { zzzzzz: 1 }", &top["check"]),
             ("smoke: { zzzzzz: 1 }", &definitions["smoke"]["oneOf"][1]),
             ("environments: { a: { zzzzzz: 1 } }", environment),
