@@ -61,6 +61,20 @@ mod tests {
             ("bundle: { zzzzzz: 1 }", &top["bundle"]),
             ("registry: { zzzzzz: 1 }", &top["registry"]),
             ("check: { zzzzzz: 1 }", &top["check"]),
+            ("registry: { zzzzzz: 1 }", &top["registry"]),
+            ("infra: { zzzzzz: 1 }", &top["infra"]),
+            (
+                "infra: { iam: { zzzzzz: 1 } }",
+                &top["infra"]["properties"]["iam"],
+            ),
+            (
+                "environments: { a: { deployer: { zzzzzz: 1 } } }",
+                &environment["properties"]["deployer"],
+            ),
+            (
+                "environments: { a: { instance_role: { zzzzzz: 1 } } }",
+                &environment["properties"]["instance_role"],
+            ),
             ("smoke: { zzzzzz: 1 }", &definitions["smoke"]["oneOf"][1]),
             ("environments: { a: { zzzzzz: 1 } }", environment),
             (
@@ -109,6 +123,10 @@ mod tests {
             (
                 "bundle: { symlinks: zzzzzz }".into(),
                 &schema["properties"]["bundle"]["properties"]["symlinks"],
+            ),
+            (
+                "bundle: { pin_images: zzzzzz }".into(),
+                &schema["properties"]["bundle"]["properties"]["pin_images"],
             ),
         ] {
             assert_eq!(words(part), known(&text), "{text}");
