@@ -59,6 +59,7 @@ mod tests {
         for (text, part) in [
             ("zzzzzz: 1", &schema),
             ("bundle: { zzzzzz: 1 }", &top["bundle"]),
+            ("registry: { zzzzzz: 1 }", &top["registry"]),
             ("check: { zzzzzz: 1 }", &top["check"]),
             ("registry: { zzzzzz: 1 }", &top["registry"]),
             ("infra: { zzzzzz: 1 }", &top["infra"]),
