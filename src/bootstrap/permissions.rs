@@ -32,6 +32,12 @@ pub async fn missing(
         .simulate_principal_policy()
         .policy_source_arn(principal)
         .set_action_names(Some(actions))
+        .customize()
+        // A remark is not worth the time that more tries would take.
+        .config_override(
+            aws_sdk_iam::config::Builder::default()
+                .retry_config(aws_config::retry::RetryConfig::disabled()),
+        )
         .send()
         .await
         .explain("iam", "SimulatePrincipalPolicy")?;

@@ -77,15 +77,7 @@ async fn carry_out(cx: &Context, args: &BootstrapArgs, report: &mut BootstrapRep
     let app = args.target.application.app.as_deref();
     let target = cx.target(app, args.target.env.as_deref())?;
     let key = key_order(cx, args)?;
-    let following = FollowingArgs {
-        timeout: args.timeout,
-        ..FollowingArgs::default()
-    };
-    let settings = DeployArgs {
-        following,
-        ..DeployArgs::default()
-    };
-    let settings = DeploySettings::resolve(&settings, &cx.settings, &target)?;
+    let settings = deploy_settings(cx, args, &target)?;
     let aws = cx.aws().await?;
     let (place, caller) = aws.first_contact(place(cx, &aws, target)).await?;
     report.about(&place);
@@ -133,6 +125,19 @@ async fn carry_out(cx: &Context, args: &BootstrapArgs, report: &mut BootstrapRep
     }
     job.make(&plan, observed.application.environment.as_ref(), report)
         .await
+}
+
+/// Where bundles go, and how long the launch may take.
+fn deploy_settings(cx: &Context, args: &BootstrapArgs, target: &Target) -> Result<DeploySettings> {
+    let following = FollowingArgs {
+        timeout: args.timeout,
+        ..FollowingArgs::default()
+    };
+    let deploy = DeployArgs {
+        following,
+        ..DeployArgs::default()
+    };
+    DeploySettings::resolve(&deploy, &cx.settings, target)
 }
 
 /// One run, once it is known what it is about.
