@@ -85,7 +85,11 @@ async fn tags(aws: &Aws, arn: Option<&str>) -> Result<Tags> {
         return Ok(Tags::new());
     };
     let told = aws.eb.list_tags_for_resource().resource_arn(arn).send();
-    let told = told.await.explain(SERVICE, "ListTagsForResource")?;
+    let told = match told.await.explain(SERVICE, "ListTagsForResource") {
+        // What cannot be told to be ours stays.
+        Err(error) if error.code() == Some("ResourceNotFoundException") => return Ok(Tags::new()),
+        other => other?,
+    };
     let tags = told.resource_tags().iter();
     Ok(tags
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))

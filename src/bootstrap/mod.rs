@@ -20,6 +20,7 @@ pub mod grants;
 pub mod iam;
 pub mod look;
 pub mod names;
+pub mod permissions;
 pub mod policy;
 pub mod references;
 mod report;

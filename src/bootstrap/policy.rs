@@ -23,6 +23,8 @@ pub enum Template {
     References,
     /// Images may be pulled from ECR.
     Images,
+    /// Images may be pushed to ECR.
+    PushImages,
     /// Bundles in a bucket that is not Elastic Beanstalk's own may be read.
     Bundles,
     /// The environment's roles may be passed on.
@@ -40,6 +42,7 @@ impl Template {
             Self::TrustGithub => include_str!("../../templates/iam/trust-github.json"),
             Self::References => include_str!("../../templates/iam/references.json"),
             Self::Images => include_str!("../../templates/iam/images.json"),
+            Self::PushImages => include_str!("../../templates/iam/push-images.json"),
             Self::Bundles => include_str!("../../templates/iam/bundles.json"),
             Self::PassRoles => include_str!("../../templates/iam/pass-roles.json"),
             Self::Deployer => include_str!("../../templates/iam/deployer.json"),

@@ -8,6 +8,7 @@ use super::grants::Inline;
 use super::names::Place;
 use crate::aws::Aws;
 use crate::aws::error::Explain;
+use crate::compose::images::Images;
 use crate::deploy::bucket::{BucketWish, Encryption};
 use crate::deploy::configuration::Configuration;
 use crate::error::{Error, Kind, Result};
@@ -25,6 +26,8 @@ pub struct References {
     pub keys: BTreeSet<String>,
     /// Of repositories of ECR.
     pub repositories: BTreeSet<String>,
+    /// Those of them whose images are built from the tree.
+    pub built: BTreeSet<String>,
     /// Of the key that the bundles are encrypted with.
     pub bundle_key: Option<String>,
     /// Remarks on what could not be seen.
@@ -81,11 +84,12 @@ impl References {
         }
         found.secrets.insert(own);
         let file = settings.compose(place.target.key.as_deref());
-        let images = crate::compose::images(&settings.root, &file);
-        found.repositories = images
-            .iter()
-            .filter_map(|it| repository(place, it))
-            .collect();
+        for image in Images::read(&settings.root, &file, &|_| None).services {
+            if let Some(arn) = repository(place, &image.written) {
+                found.built.extend(image.build.map(|_| arn.clone()));
+                found.repositories.insert(arn);
+            }
+        }
         found.bundle_key = bundle_key(place, bucket, &mut found.notes);
         Ok(found)
     }

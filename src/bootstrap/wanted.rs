@@ -297,7 +297,13 @@ impl Sources<'_> {
             |kind: &str, name: &str| place.arn("elasticbeanstalk", &format!("{kind}/{app}/{name}"));
         let group = format!("log-group:/aws/elasticbeanstalk/{name}/*");
         let document = Template::Deployer.fill(&[
-            ("versions", vec![eb("applicationversion", "*")]),
+            (
+                "versions",
+                vec![
+                    place.arn("elasticbeanstalk", &format!("application/{app}")),
+                    eb("applicationversion", "*"),
+                ],
+            ),
             ("environment", vec![eb("environment", name)]),
             ("environments", vec![eb("environment", "*")]),
             ("bucket", vec![place.s3(&bucket)]),
@@ -320,6 +326,14 @@ impl Sources<'_> {
         grants
             .inline
             .insert("deploy".into(), Inline { document, words });
+        let built: Vec<String> = self.references.built.iter().cloned().collect();
+        if !built.is_empty() {
+            let words = format!("may push images to {}", names_of(&built));
+            let document = Template::PushImages.fill(&[("repositories", built)])?;
+            grants
+                .inline
+                .insert("images".into(), Inline { document, words });
+        }
         Ok(grants)
     }
 }

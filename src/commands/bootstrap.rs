@@ -1,13 +1,15 @@
 //! `beanship bootstrap`: look, plan, agree, make, follow the environment to Green, report.
 
+mod destroy;
+
 use std::time::{Duration, Instant};
 
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::bootstrap::access_key::{KeyOrder, KeyOut};
 use crate::bootstrap::application::{self, PLATFORM, SeenEnvironment};
-use crate::bootstrap::destroy::{self, Removal};
 use crate::bootstrap::names::Place;
+use crate::bootstrap::permissions;
 use crate::bootstrap::references::References;
 use crate::bootstrap::wanted::{Sources, guard};
 use crate::bootstrap::{
@@ -75,23 +77,15 @@ async fn carry_out(cx: &Context, args: &BootstrapArgs, report: &mut BootstrapRep
     let app = args.target.application.app.as_deref();
     let target = cx.target(app, args.target.env.as_deref())?;
     let key = key_order(cx, args)?;
-    let following = FollowingArgs {
-        timeout: args.timeout,
-        ..FollowingArgs::default()
-    };
-    let settings = DeployArgs {
-        following,
-        ..DeployArgs::default()
-    };
-    let settings = DeploySettings::resolve(&settings, &cx.settings, &target)?;
+    let settings = deploy_settings(cx, args, &target)?;
     let aws = cx.aws().await?;
-    let place = aws.first_contact(place(cx, &aws, target)).await?;
+    let (place, caller) = aws.first_contact(place(cx, &aws, target)).await?;
     report.about(&place);
-    headline(cx, &place);
+    headline(cx, args, &place);
     let deadline = Instant::now() + settings.following.given.unwrap_or(TIMEOUT);
     let world = World::new(aws, &cx.out, &place.target.app, deadline);
     if args.destroy {
-        return destroy(cx, args, &place, &world, report).await;
+        return destroy::run(cx, args, &place, &world, report).await;
     }
     let job = Job {
         cx,
@@ -124,12 +118,26 @@ async fn carry_out(cx: &Context, args: &BootstrapArgs, report: &mut BootstrapRep
         return Ok(());
     }
     cx.out.event(&Event::Plan(&report.plan));
+    job.check_permissions(&caller, &plan).await;
     report.outcome = Outcome::Planned;
     if args.plan || !cx.agree(&report.plan, &why(&plan, &job.place)).await? {
         return Ok(());
     }
     job.make(&plan, observed.application.environment.as_ref(), report)
         .await
+}
+
+/// Where bundles go, and how long the launch may take.
+fn deploy_settings(cx: &Context, args: &BootstrapArgs, target: &Target) -> Result<DeploySettings> {
+    let following = FollowingArgs {
+        timeout: args.timeout,
+        ..FollowingArgs::default()
+    };
+    let deploy = DeployArgs {
+        following,
+        ..DeployArgs::default()
+    };
+    DeploySettings::resolve(&deploy, &cx.settings, target)
 }
 
 /// One run, once it is known what it is about.
@@ -148,12 +156,14 @@ impl Job<'_> {
         let (aws, place) = (&self.world.aws, &self.place);
         let declared = declared(self.cx, &place.target);
         let given = Given::find(aws, place, &declared, &seen).await?;
+        let iam_only = self.args.only == [Part::Iam];
         let platform = match &seen.environment {
             Some(there) => there
                 .configuration
                 .platform_arn()
                 .unwrap_or_default()
                 .to_owned(),
+            None if iam_only => String::new(),
             None => {
                 application::platform(aws, declared.platform.as_deref().unwrap_or(PLATFORM)).await?
             }
@@ -197,6 +207,25 @@ impl Job<'_> {
         wait_until_ready(&self.world, &description.name).await?;
         self.world.board.leave(&description.name);
         Ok(())
+    }
+
+    /// Tells what the caller seems not to be allowed.
+    async fn check_permissions(&self, caller: &str, plan: &Plan<BootstrapStep>) {
+        match permissions::missing(&self.world.aws, caller, plan).await {
+            Ok(missing) if missing.is_empty() => {}
+            Ok(missing) => {
+                let missing: Vec<_> = missing.into_iter().collect();
+                let text = format!(
+                    "by your policies you may not call {}: unless they allow it for these names, this will stop there",
+                    missing.join(", ")
+                );
+                self.cx.out.event(&Event::Warning(&text));
+            }
+            Err(error) => {
+                let text = format!("whether you may do all this cannot be checked: {error}");
+                self.cx.out.event(&Event::Note(&text));
+            }
+        }
     }
 
     /// Makes the changes and follows the environment, where it is at work then.
@@ -247,57 +276,22 @@ impl Job<'_> {
     }
 }
 
-/// Takes away what was made.
-async fn destroy(
-    cx: &Context,
-    args: &BootstrapArgs,
-    place: &Place,
-    world: &World,
-    report: &mut BootstrapReport,
-) -> Result<()> {
-    let declared = declared(cx, &place.target);
-    let standing = destroy::look(&world.aws, place, &declared).await?;
-    let (plan, stays) = destroy::plan(place, &standing);
-    report.destroys(plan.changes());
-    for text in &stays {
-        cx.out.event(&Event::Note(text));
-    }
-    if plan.is_empty() {
-        report.outcome = Outcome::Unchanged;
-        return Ok(());
-    }
-    cx.out.event(&Event::Plan(&report.plan));
-    report.outcome = Outcome::Planned;
-    let why = format!("this removes {} for good", place.target.environment);
-    if args.plan || !cx.agree(&report.plan, &why).await? {
-        return Ok(());
-    }
-    report.outcome = Outcome::Failed;
-    let tell = |moment: Moment<'_, Removal>| {
-        if let Moment::Done(step, took) = moment {
-            cx.out.event(&Event::Done(&step.past(), took));
-        }
-    };
-    let applied = plan.apply(world, &mut report.done, tell).await;
-    applied?;
-    report.outcome = Outcome::Succeeded;
-    Ok(())
-}
-
 /// Where everything goes; refuses an account that the file does not name.
-async fn place(cx: &Context, aws: &Aws, target: Target) -> Result<Place> {
+async fn place(cx: &Context, aws: &Aws, target: Target) -> Result<(Place, String)> {
     let identity = aws.sts.get_caller_identity().send().await;
     let identity = identity.explain("sts", "GetCallerIdentity")?;
     let account = identity.account().unwrap_or_default().to_owned();
     guard(&cx.settings.config, &account)?;
     let infra = &cx.settings.config.infra;
-    Ok(Place {
+    let caller = identity.arn().unwrap_or_default().to_owned();
+    let place = Place {
         account,
         region: aws.region.clone(),
         target,
         path: infra.iam.path.clone().unwrap_or_else(|| "/".into()),
         tags: infra.tags.clone(),
-    })
+    };
+    Ok((place, caller))
 }
 
 fn key_order(cx: &Context, args: &BootstrapArgs) -> Result<KeyOrder> {
@@ -334,9 +328,14 @@ fn remarks(declared: &EnvironmentConfig, only: &[Part]) -> Option<String> {
     })
 }
 
-fn headline(cx: &Context, place: &Place) {
+fn headline(cx: &Context, args: &BootstrapArgs, place: &Place) {
     let text = format!(
-        "Bootstrapping {} of {} (account {}, {})",
+        "{} {} of {} (account {}, {})",
+        if args.destroy {
+            "Taking away"
+        } else {
+            "Bootstrapping"
+        },
         place.target.environment,
         place.target.app,
         place.account,

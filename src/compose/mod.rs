@@ -18,7 +18,6 @@ mod model;
 mod mounts;
 mod needed;
 mod ports;
-mod pulled;
 mod rules;
 pub mod sarif;
 mod scalar;
@@ -41,7 +40,6 @@ use crate::error::{Error, Kind, Result};
 
 pub use model::Surroundings;
 pub use needed::needed_variables;
-pub use pulled::images;
 
 /// The only name that Elastic Beanstalk looks for (facts 3.1).
 pub const FILE_NAME: &str = "docker-compose.yml";

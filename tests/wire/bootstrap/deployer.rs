@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command};
+use std::process::Child;
 
 use serde_json::Value;
 
@@ -222,25 +222,4 @@ fn a_deployer_is_kept_to_its_environment() {
         ];
         assert!(tidy.contains(&changed), "{arguments:?}: {changed:?}");
     }
-}
-
-/// The policies of `templates/iam/` as text, for `parliament` (`.ci/run policies`).
-#[test]
-fn policies_are_written_for_whoever_wants_to_check_them() {
-    let Some(folder) = std::env::var_os("BEANSHIP_POLICIES") else {
-        return;
-    };
-    let project = bootstrapped();
-    let books = iam(&project);
-    for kind in ["roles", "users"] {
-        for (name, holder) in books[kind].as_object().into_iter().flatten() {
-            let inline = holder["identity"]["inline"].as_object();
-            for (policy, text) in inline.into_iter().flatten() {
-                let file = std::path::Path::new(&folder).join(format!("{name}-{policy}.json"));
-                std::fs::write(file, text.as_str().unwrap_or_default()).expect("a file");
-            }
-        }
-    }
-    let listed = Command::new("ls").arg(&folder).output().expect("ls runs");
-    assert!(!listed.stdout.is_empty());
 }

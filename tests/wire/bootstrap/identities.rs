@@ -82,7 +82,7 @@ fn instances_may_read_what_the_properties_refer_to() {
     );
     let own = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"arn:aws:sqs:eu-central-1:123456789012:jobs"}}"#;
     project.write("jobs.json", own);
-    let compose = "services:\n  web:\n    image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop/web:1\n    ports: ['80:80']\n";
+    let compose = "services:\n  web:\n    build: .\n    image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop/web:1\n    ports: ['80:80']\n";
     project.write("docker-compose.yml", compose);
     project.write(
         "beanship.yml",
@@ -94,6 +94,7 @@ fn instances_may_read_what_the_properties_refer_to() {
     + permission  shop-prod-eu-central-1-ec2  (AWS's policy AmazonSSMManagedInstanceCore)
     + permission  shop-prod-eu-central-1-ec2  (may pull images of shop/web)
     + permission  shop-prod-eu-central-1-ec2  (what jobs.json allows)
+    + permission  shop-prod-eu-central-1-deployer  (may push images to shop/web)
     ");
     assert_eq!(
         policy(&project, INSTANCES, "jobs")["Statement"]["Action"],

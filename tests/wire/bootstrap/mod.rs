@@ -202,8 +202,11 @@ fn another_account_than_the_files_is_refused() {
 
 #[test]
 fn a_denied_change_is_named_and_a_later_run_goes_on() {
-    let project = project(CONFIG).trouble("speed: 100\ndeny: [iam:PutRolePolicy]");
+    let denied = "speed: 100\ndeny: [iam:PutRolePolicy, 'elasticbeanstalk:Create*']";
+    let project = project(CONFIG).trouble(denied);
     let run = bootstrap(&project, &["--output", "json"]);
+    let warned = run.stderr.lines().filter(|line| line.contains("warning"));
+    insta::assert_snapshot!(warned.collect::<Vec<_>>().join("\n"), @"warning: by your policies you may not call elasticbeanstalk:CreateApplication, elasticbeanstalk:CreateEnvironment, iam:PutRolePolicy: unless they allow it for these names, this will stop there");
     let report = run.json();
     assert_eq!(
         (run.code, report["error"]["kind"].as_str()),
@@ -396,7 +399,7 @@ fn what_was_made_is_taken_away_again() {
     let run = bootstrap(&project, &["--destroy"]);
     insta::assert_snapshot!(run.shown(&project), @"
     ------- stderr -------
-    Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
+    Taking away shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     note: the OIDC provider, buckets and secrets stay: others may use them
     Plan
       - environment       shop-prod  (with its instances and its address)

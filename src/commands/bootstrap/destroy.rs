@@ -1,0 +1,50 @@
+//! `beanship bootstrap --destroy`: look, plan, agree, take away.
+
+use super::declared;
+use crate::bootstrap::BootstrapReport;
+use crate::bootstrap::destroy::{self, Removal};
+use crate::bootstrap::names::Place;
+use crate::cli::BootstrapArgs;
+use crate::commands::Context;
+use crate::deploy::World;
+use crate::deploy::outcome::Outcome;
+use crate::error::Result;
+use crate::output::Event;
+use crate::plan::{Moment, Step};
+
+/// Takes away what was made.
+pub(super) async fn run(
+    cx: &Context,
+    args: &BootstrapArgs,
+    place: &Place,
+    world: &World,
+    report: &mut BootstrapReport,
+) -> Result<()> {
+    let declared = declared(cx, &place.target);
+    let standing = destroy::look(&world.aws, place, &declared).await?;
+    let (plan, stays) = destroy::plan(place, &standing);
+    report.destroys(plan.changes());
+    for text in &stays {
+        cx.out.event(&Event::Note(text));
+    }
+    if plan.is_empty() {
+        report.outcome = Outcome::Unchanged;
+        return Ok(());
+    }
+    cx.out.event(&Event::Plan(&report.plan));
+    report.outcome = Outcome::Planned;
+    let why = format!("this removes {} for good", place.target.environment);
+    if args.plan || !cx.agree(&report.plan, &why).await? {
+        return Ok(());
+    }
+    report.outcome = Outcome::Failed;
+    let tell = |moment: Moment<'_, Removal>| {
+        if let Moment::Done(step, took) = moment {
+            cx.out.event(&Event::Done(&step.past(), took));
+        }
+    };
+    let applied = plan.apply(world, &mut report.done, tell).await;
+    applied?;
+    report.outcome = Outcome::Succeeded;
+    Ok(())
+}
