@@ -1,5 +1,5 @@
 //! The changes that a bootstrap makes, as the plan shows them. How each is made is in
-//! [`super::apply`].
+//! `apply`.
 
 mod words;
 
