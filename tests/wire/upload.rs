@@ -305,7 +305,6 @@ fn another_content_under_the_key_is_never_used() {
     Deploying shop to shop-prod (eu-central-1, in the sandbox)
     error: s3://elasticbeanstalk-eu-central-1-DIGEST/shop/v1.zip is taken: it holds another bundle
     hint: give another label: `--version-label LABEL`, or none to have one made
-    hint: let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`
     [exit 2]
     ");
     assert_eq!(project.writes(), [""; 0]);
