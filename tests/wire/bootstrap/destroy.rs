@@ -1,0 +1,55 @@
+//! Taking away what was made.
+
+use super::{CONFIG, bootstrap, document, iam, project};
+
+#[test]
+fn what_was_made_is_taken_away_again() {
+    let config = CONFIG.replace("github: acme/shop", "user: ci");
+    let project = project(&config);
+    let made = bootstrap(&project, &["--access-key-out", "key.json"]);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    project.forget_calls();
+    let run = bootstrap(&project, &["--destroy"]);
+    insta::assert_snapshot!(run.shown(&project), @"
+    ------- stderr -------
+    Taking away shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
+    note: the OIDC provider, buckets and secrets stay: others may use them
+    Plan
+      - environment       shop-prod  (with its instances and its address)
+      - instance profile  shop-prod-eu-central-1-ec2
+      - IAM role          shop-prod-eu-central-1-ops
+      - IAM role          shop-prod-eu-central-1-service
+      - IAM role          shop-prod-eu-central-1-ec2
+      - IAM user          ci  (with its access key)
+      - application       shop  (with its versions; their bundles stay)
+    error: this removes shop-prod for good, and nobody can be asked: there is no terminal
+    hint: agree beforehand with `--yes`, or look first with `--plan`
+    [exit 2]
+    ");
+    assert_eq!(project.writes(), [""; 0]);
+    // Killed while the environment goes: the next run goes on.
+    let all = [
+        "--sandbox-empty",
+        "bootstrap",
+        "--env",
+        "production",
+        "--destroy",
+        "--yes",
+    ];
+    let mut child = project.start(&all);
+    project.until("TerminateEnvironment 200", 1);
+    project.signal(&child, "-KILL");
+    let _ = child.wait();
+    let (report, code) = document(&project, &["--destroy", "--yes"]);
+    assert_eq!(
+        (report["outcome"].as_str(), code),
+        (Some("succeeded"), Some(0)),
+        "{report}"
+    );
+    let books = iam(&project);
+    for kind in ["roles", "profiles", "users"] {
+        assert_eq!(books[kind], serde_json::json!({}), "{books}");
+    }
+    let (report, _) = document(&project, &["--destroy", "--yes"]);
+    assert_eq!(report["outcome"], "unchanged", "{report}");
+}
