@@ -67,7 +67,9 @@ def modes_wanted(tree: Path) -> dict[str, int]:
     wanted = {"empty-directory/": 0o040755, "link": 0o120777, "dangling": 0o120777}
     for place in tree.rglob("*"):
         name = place.relative_to(tree).as_posix()
-        if place.is_file() and name not in wanted and name != "beanship.yml":
+        # What beanship keeps for itself stays out.
+        own = name == "beanship.yml" or name.startswith(".beanship/")
+        if place.is_file() and name not in wanted and not own:
             runs = name == "run.sh" or name.startswith(".platform/hooks/")
             wanted[name] = 0o100755 if runs else 0o100644
     return wanted
