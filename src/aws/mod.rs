@@ -4,6 +4,7 @@
 pub mod download;
 pub mod error;
 pub mod role;
+pub mod service;
 mod turn;
 mod wire;
 
@@ -21,6 +22,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use crate::error::{Error, Kind, Result};
 use crate::output::Out;
 
+use service::Service;
 pub use turn::{Purpose, Turn};
 use wire::Wire;
 
@@ -74,7 +76,11 @@ pub struct Aws {
     /// Secrets Manager, for properties that refer to secrets.
     pub secrets: aws_sdk_secretsmanager::Client,
     /// Systems Manager, for properties that refer to parameters.
-    pub ssm: aws_sdk_ssm::Client,
+    pub ssm: Service,
+    /// EC2, for the network.
+    pub ec2: Service,
+    /// RDS, for databases.
+    pub rds: Service,
     /// IAM, for what the instances may do.
     pub iam: aws_sdk_iam::Client,
     /// ECR, for the logins of its registries.
@@ -136,12 +142,15 @@ impl Aws {
                 )
             };
         }
+        let service = |api| Service::new(api, &config, &region, &timeouts, &wire);
         Ok(Self {
             eb: aws_sdk_elasticbeanstalk::Client::from_conf(eb),
             s3: aws_sdk_s3::Client::from_conf(s3),
             logs: client!(aws_sdk_cloudwatchlogs),
             secrets: client!(aws_sdk_secretsmanager),
-            ssm: client!(aws_sdk_ssm),
+            ssm: service(service::SSM),
+            ec2: service(service::EC2),
+            rds: service(service::RDS),
             iam: client!(aws_sdk_iam),
             ecr: client!(aws_sdk_ecr),
             sts: client!(aws_sdk_sts),

@@ -1,7 +1,8 @@
 //! Secrets and parameters at AWS: whether they are there, their full ARNs, and, only where asked
 //! for, what they hold.
 
-use aws_sdk_ssm::types::ParameterStringFilter;
+use serde::Deserialize;
+use serde_json::json;
 
 use super::{Source, Value};
 use crate::aws::Aws;
@@ -91,32 +92,61 @@ fn has_suffix(arn: &str) -> bool {
     arn.starts_with("arn:") && end.is_some_and(|end| end.len() == 6)
 }
 
+/// What DescribeParameters answers, of which we need this.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameters {
+    #[serde(default)]
+    parameters: Vec<Described>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Described {
+    #[serde(rename = "ARN")]
+    arn: Option<String>,
+}
+
+/// The parameter of this name. A page of the answer may be empty although another follows.
+async fn described(aws: &Aws, plain: &str) -> Result<Option<Described>> {
+    let mut input = json!({
+        "ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": [plain]}]
+    });
+    loop {
+        let told: Parameters = aws.ssm.json("DescribeParameters", &input).await?;
+        let found = told.parameters.into_iter().next();
+        match told.next_token {
+            Some(token) if found.is_none() => input["NextToken"] = token.into(),
+            _ => return Ok(found),
+        }
+    }
+}
+
+/// What GetParameter answers. The value is secret: no `Debug`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OneParameter {
+    parameter: WithValue,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WithValue {
+    #[serde(default)]
+    value: String,
+}
+
 async fn parameter(aws: &Aws, account: &str, name: &str, id: &str) -> Result<Found> {
     let plain = plain_name(id);
-    let filter = ParameterStringFilter::builder()
-        .key("Name")
-        .option("Equals")
-        .values(plain)
-        .build()
-        .map_err(|why| Error::new(Kind::Config, why.to_string()))?;
-    let told = aws
-        .ssm
-        .describe_parameters()
-        .parameter_filters(filter)
-        .send()
-        .await
-        .explain("ssm", "DescribeParameters");
-    match told {
-        Ok(told) => match told.parameters().first() {
-            Some(found) => Ok(Found {
-                arn: found
-                    .arn()
-                    .map_or_else(|| made_arn(aws, account, plain), str::to_owned),
-                unseen: None,
-            }),
-            None => Err(missing(aws, name, &format!("parameter {plain}"))
-                .hint("list the parameters with `aws ssm describe-parameters`")),
-        },
+    match described(aws, plain).await {
+        Ok(Some(found)) => Ok(Found {
+            arn: found
+                .arn
+                .unwrap_or_else(|| made_arn(aws, account, plain)),
+            unseen: None,
+        }),
+        Ok(None) => Err(missing(aws, name, &format!("parameter {plain}"))
+            .hint("list the parameters with `aws ssm describe-parameters`")),
         Err(error) if error.kind() == Kind::Denied => {
             let arn = match id.starts_with("arn:") {
                 true => id.to_owned(),
@@ -169,16 +199,9 @@ fn missing(aws: &Aws, name: &str, what: &str) -> Error {
 pub async fn read(aws: &Aws, name: &str, source: &Source, arn: &str) -> Result<Value> {
     match source {
         Source::Parameter { .. } => {
-            let told = aws
-                .ssm
-                .get_parameter()
-                .name(plain_name(arn))
-                .with_decryption(true)
-                .send()
-                .await
-                .explain("ssm", "GetParameter")?;
-            let value = told.parameter().and_then(|parameter| parameter.value());
-            Ok(Value::new(value.unwrap_or_default()))
+            let input = json!({"Name": plain_name(arn), "WithDecryption": true});
+            let told: OneParameter = aws.ssm.json("GetParameter", &input).await?;
+            Ok(Value::new(&told.parameter.value))
         }
         _ => {
             let told = aws
