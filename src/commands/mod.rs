@@ -13,6 +13,7 @@ pub mod events;
 pub mod health;
 pub mod images;
 pub mod init;
+mod kept_out;
 pub mod list;
 pub mod logs;
 pub mod man;
@@ -243,12 +244,19 @@ impl Context {
         let files = self.settings.config.dotenv_files();
         let files = files.map(|file| self.settings.root.join(file));
         let named = self.settings.config_file.clone();
+        let written = kept_out::read(&self.settings.root);
         named
             .into_iter()
+            .chain(written)
             .chain([default])
             .chain(output.map(Path::to_path_buf))
             .chain(files)
             .collect()
+    }
+
+    /// Keeps a file with secrets that was written for the user out of every bundle.
+    pub fn keep_out(&self, path: &Path) {
+        kept_out::add(&self.settings.root, path);
     }
 
     /// The environment that a reading command is about.

@@ -166,7 +166,7 @@ fn judge(source: &mut Source, around: &Surroundings<'_>, findings: &mut Findings
                     at,
                     "this is no compose file: it must be a map with `services`",
                 )
-                .fix("see `beanship init` for a file to start from");
+                .fix("write a service: `services: { web: { image: 'nginx:1.27', ports: ['80:80'] } }`");
             Subject::Nothing
         }
     };

@@ -166,16 +166,27 @@ async fn missing(aws: &Aws, target: &Target) -> Error {
             let names: Vec<_> = others.iter().map(|other| other.name.as_str()).collect();
             Error::new(
                 Kind::Check,
-                format!("no environment {name} in {region}: {app} has {}", names.join(", ")),
+                format!(
+                    "no environment {name} in {region}: {app} has {}",
+                    names.join(", ")
+                ),
             )
             .hint("correct its `name` in beanship.yml, or see `beanship list`")
+            .hint(make(target))
         }
         _ => Error::new(
             Kind::Check,
             format!("no environment {name} in {region}: the application {app} has none there"),
         )
-        .hint("check the region (`--region`), the account (`aws sts get-caller-identity`) and `beanship list`"),
+        .hint("check the region (`--region`) and the account (`aws sts get-caller-identity`)")
+        .hint(make(target)),
     }
+}
+
+/// How an environment comes to be.
+fn make(target: &Target) -> String {
+    let name = target.key.as_deref().unwrap_or(&target.environment);
+    format!("make it with `beanship bootstrap --env {name}`")
 }
 
 /// What is wrong with the environment that was found.

@@ -11,8 +11,8 @@ pub struct Repository {
     pub host: Option<String>,
     /// Owner and name (`owner/repo`).
     pub slug: Option<String>,
-    /// The branch that others start from.
-    pub branch: Option<String>,
+    /// The branch that others start from; `main` where nothing tells.
+    pub branch: String,
 }
 
 /// Asks git.
@@ -32,7 +32,7 @@ pub fn look(root: &Path) -> Repository {
     Repository {
         host,
         slug,
-        branch: head.or_else(|| usual(&all, current.as_deref())),
+        branch: head.unwrap_or_else(|| usual(&all, current.as_deref())),
     }
 }
 
@@ -55,12 +55,18 @@ pub fn remote(url: &str) -> Option<(String, String)> {
     (host.contains('.') && path.contains('/')).then(|| (host.to_owned(), path.to_owned()))
 }
 
-/// `main` or `master` if there is one, else the branch that is checked out.
-fn usual(all: &str, current: Option<&str>) -> Option<String> {
+/// `main` or `master` if there is one, else the branch that is checked out where it is the only
+/// one. A branch that one of several people works on is not what production runs.
+fn usual(all: &str, current: Option<&str>) -> String {
+    let mut lines = all.lines();
     let named = ["main", "master"]
         .into_iter()
         .find(|name| all.lines().any(|line| line == *name));
-    named.or(current).map(str::to_owned)
+    let alone = match (lines.next(), lines.next()) {
+        (_, Some(_)) => None,
+        _ => current,
+    };
+    named.or(alone).unwrap_or("main").to_owned()
 }
 
 #[cfg(test)]
@@ -99,8 +105,9 @@ mod tests {
 
     #[test]
     fn the_usual_branch_is_main() {
-        assert_eq!(usual("dev\nmain", Some("dev")).as_deref(), Some("main"));
-        assert_eq!(usual("dev", Some("dev")).as_deref(), Some("dev"));
-        assert_eq!(usual("", None), None);
+        assert_eq!(usual("dev\nmain", Some("dev")), "main");
+        assert_eq!(usual("dev", Some("dev")), "dev");
+        assert_eq!(usual("dev\nfix", Some("fix")), "main");
+        assert_eq!(usual("", None), "main");
     }
 }

@@ -298,8 +298,13 @@ fn stages(wishes: &Wishes, known: &Known, app: &str) -> Vec<Stage> {
     for (place, key) in places.into_iter().zip(keys) {
         let branches = match () {
             () if alone && !wishes.branches.is_empty() => wishes.branches.clone(),
-            () if place.branches.is_empty() && alone => {
-                known.repository.branch.clone().into_iter().collect()
+            // Not every push goes to production.
+            () if place.branches.is_empty() && (alone || key == "production") => {
+                let branch = known.repository.branch.clone();
+                Some(branch)
+                    .filter(|it| !it.is_empty())
+                    .into_iter()
+                    .collect()
             }
             () => place.branches,
         };

@@ -78,7 +78,7 @@ fn known(found: Vec<Found>) -> Known {
         repository: Repository {
             host: Some("github.com".into()),
             slug: Some("acme/shop-web".into()),
-            branch: Some("main".into()),
+            branch: "main".into(),
         },
         ..Known::default()
     }

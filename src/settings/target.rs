@@ -204,8 +204,19 @@ impl Choice<'_> {
             .keys()
             .next()
             .map_or("NAME", String::as_str);
+        let any = match self.branch {
+            Some(branch) if self.config.declares_branches() && !self.any_branch => {
+                let branches = self.config.environments.get(first).map(|it| &it.branches);
+                let holds = |branches: &Vec<String>| branches.iter().any(|it| it == branch);
+                match branches.is_none_or(|it| it.is_empty() || holds(it)) {
+                    true => "",
+                    false => " --any-branch",
+                }
+            }
+            _ => "",
+        };
         Error::new(Kind::Usage, format!("{why}: {}", self.list()))
-            .hint(format!("choose one: `--env {first}`"))
+            .hint(format!("choose one: `--env {first}{any}`"))
     }
 
     /// The error for a branch that deploys nowhere, outside CI.

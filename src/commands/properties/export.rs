@@ -39,6 +39,7 @@ pub(super) async fn run(cx: &Context, args: &ExportArgs) -> Result<Exit> {
     lines.push(String::new());
     let path = cx.settings.root.join(&args.out);
     write(&path, &lines.join("\n"))?;
+    cx.keep_out(&path);
     cx.out.result(&Exported {
         environment: target.environment,
         file: args.out.display().to_string(),

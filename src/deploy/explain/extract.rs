@@ -1,6 +1,7 @@
 //! The lines that matter out of a log: errors with what stands around them, containers that
 //! ended, and where a file has neither, its end. Pure.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -150,9 +151,14 @@ fn matter(lines: &[String], role: Role) -> Vec<String> {
         .filter(|line| !line.trim().is_empty())
         .filter(|line| !NOISE.iter().any(|noise| line.contains(noise)))
         .collect();
-    let marked: Vec<usize> = (0..lines.len())
+    let mut told = BTreeSet::new();
+    // What is said again and again is shown where it was said last.
+    let mut marked: Vec<usize> = (0..lines.len())
+        .rev()
         .filter(|at| TROUBLE.is_match(lines[*at]) || causes::is_known(lines[*at]))
+        .filter(|at| told.insert(without_time(lines[*at])))
         .collect();
+    marked.reverse();
     let picked = match (marked.is_empty(), role) {
         (true, Role::Engine | Role::Other) => Vec::new(),
         (true, _) => (lines.len().saturating_sub(END)..lines.len()).collect(),
@@ -226,14 +232,15 @@ fn time(line: &str) -> Option<Timestamp> {
 
 /// What an excerpt says on every instance, whenever it says so.
 fn without_times(excerpt: &Excerpt) -> Vec<String> {
-    let bare = |line: &String| {
-        let digits = |char: char| if char.is_ascii_digit() { '0' } else { char };
-        match time(line) {
-            Some(_) => line.get(26..).unwrap_or_default().to_owned(),
-            None => line.chars().map(digits).collect(),
-        }
-    };
-    excerpt.lines.iter().map(bare).collect()
+    excerpt.lines.iter().map(|it| without_time(it)).collect()
+}
+
+fn without_time(line: &str) -> String {
+    let digits = |char: char| if char.is_ascii_digit() { '0' } else { char };
+    match time(line) {
+        Some(_) => line.get(26..).unwrap_or_default().to_owned(),
+        None => line.chars().map(digits).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -314,6 +321,16 @@ db-1   | checkpoint complete";
           web-1  | ConnectionError: no route to db
           web-1 exited with code 1
         "#);
+    }
+
+    #[test]
+    fn what_is_said_again_and_again_is_shown_once_with_what_led_to_it() {
+        let once = "web-1  | connecting\nweb-1  | Error: connect ECONNREFUSED db:5432\nweb-1  |     at afterConnect (node:net:1555:16)\nweb-1 exited with code 1\n";
+        let file = section(
+            "/var/log/eb-docker/containers/eb-current-app/eb-stdouterr.log",
+            &once.repeat(7),
+        );
+        insta::assert_snapshot!(shown(&excerpts("i-1", &[file], None)), @"");
     }
 
     #[test]

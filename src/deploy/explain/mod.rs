@@ -140,7 +140,7 @@ pub async fn explain(case: &Case<'_>) -> Explanation {
         tails = look(case, patience, &mut explanation).await;
     }
     let since = case.events.first().map(|event| event.time);
-    explanation.add(case.environment, &tails, since);
+    explanation.add(case, &tails, since);
     explanation
 }
 
@@ -287,7 +287,7 @@ fn why(error: &Error) -> String {
 
 impl Explanation {
     /// Adds what the logs say.
-    fn add(&mut self, environment: &str, tails: &[Tail], since: Option<Timestamp>) {
+    fn add(&mut self, case: &Case<'_>, tails: &[Tail], since: Option<Timestamp>) {
         let failed: BTreeSet<&str> = self.instances.iter().map(|i| i.id.as_str()).collect();
         let mut tails: Vec<&Tail> = tails.iter().collect();
         tails.sort_by_key(|tail| !failed.contains(tail.instance.as_str()));
@@ -299,9 +299,9 @@ impl Explanation {
             .filter(|section| extract::is_telling(section))
             .flat_map(|section| extract::recent(&section.lines, since))
             .chain(found.iter().flat_map(|excerpt| &excerpt.lines))
-            .chain(self.errors.iter().map(|event| &event.message))
+            .chain(case.events.iter().map(|event| &event.message))
             .chain(self.instances.iter().flat_map(|instance| &instance.causes));
-        self.causes = causes::of(environment, telling.map(String::as_str));
+        self.causes = causes::of(case.environment, telling.map(String::as_str));
         self.excerpts = extract::together(found);
         for tail in tails {
             match &tail.saved {

@@ -272,7 +272,7 @@ fn check_files(name: &str, service: &Value, contents: &Contents) -> Result<(), S
         .get("dockerfile")
         .and_then(Value::as_str)
         .unwrap_or("Dockerfile");
-    let path = inside(&format!("{folder}/{dockerfile}"));
+    let path = inside(&format!("./{folder}/{dockerfile}"));
     if path.is_some_and(|path| contents.has(&path)) {
         return Ok(());
     }
