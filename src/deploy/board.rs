@@ -259,7 +259,7 @@ impl Board {
             let youngest = state.followed.values().map(|it| it.begun).max();
             let age = youngest.map_or(Duration::ZERO, |begun| begun.elapsed());
             match age.as_secs() {
-                ..3 if state.followed.len() == 1 => Duration::from_millis(650),
+                ..3 if state.followed.len() == 1 => Duration::from_millis(550),
                 ..120 => Duration::from_secs(3),
                 _ => Duration::from_secs(8),
             }

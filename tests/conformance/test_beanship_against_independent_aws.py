@@ -534,6 +534,7 @@ def test_timeout_holds_though_aws_never_answers_well(aws: Aws, beanship: Beanshi
     assert ended.seconds < 15, ended
 
 
+@pytest.mark.timed
 def test_overhead_is_small(aws: Aws, beanship: Beanship, project: Project) -> None:
     figures = []
     for attempt in range(3):  # the machine may be busy with something else: once is enough
@@ -704,6 +705,7 @@ def test_completions_and_help(beanship: Beanship) -> None:
     assert beanship("--help").code == 0
 
 
+@pytest.mark.timed
 def test_it_starts_quickly(beanship: Beanship) -> None:
     nothing = min(run(["true"], beanship.home, beanship.env()).seconds for _ in range(20))
     version = min(beanship("--version").seconds for _ in range(20))
