@@ -2,6 +2,7 @@
 //! credentials, SSO, OIDC, profiles and endpoint overrides are whatever its default chain gives.
 
 pub mod download;
+pub mod ec2;
 pub mod error;
 pub mod role;
 pub mod service;

@@ -1,5 +1,5 @@
 //! From an empty account to an environment that CI can deploy to: IAM roles, the deployer, the
-//! bundle bucket, application and environment.
+//! network, the bundle bucket, application and environment.
 //!
 //! ```text
 //! beanship.yml + Given (what stays in use) -> Desired -+
@@ -20,6 +20,7 @@ pub mod grants;
 pub mod iam;
 pub mod look;
 pub mod names;
+pub mod network;
 pub mod permissions;
 pub mod policy;
 pub mod references;
@@ -33,7 +34,7 @@ use serde_json::Value;
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::config::EnvironmentConfig;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
 
 use names::Place;
@@ -46,6 +47,8 @@ pub use wanted::Desired;
 pub enum Part {
     /// Roles, policies, the deployer.
     Iam,
+    /// Where the environment runs, and its security group.
+    Network,
     /// The bundle bucket, the application and its environment.
     Application,
 }
@@ -68,7 +71,7 @@ impl Given {
     /// Looks for it.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Check`] for an instance profile that is not there; else what AWS
+    /// [`Kind::Check`] for an instance profile that is not there; else what AWS
     /// says.
     pub async fn find(
         aws: &Aws,
@@ -101,7 +104,7 @@ impl Given {
             let found = look::profile(aws, &name).await?;
             let (_, roles, _) = found.ok_or_else(|| {
                 Error::new(
-                    crate::error::Kind::Check,
+                    Kind::Check,
                     format!("there is no instance profile {name}"),
                 )
                 .hint("correct `IamInstanceProfile` in the settings, or leave it out, and run `beanship bootstrap` again")
@@ -164,6 +167,8 @@ fn role_arn(place: &Place, named: &str) -> String {
 pub struct Observed {
     /// Of IAM.
     pub iam: iam::Seen,
+    /// Of the network, where the project file says anything of it.
+    pub network: Option<network::Ground>,
     /// Whether the bucket is there, and how.
     pub bucket: Option<bucket::SeenBucket>,
     /// Application and environment.
@@ -179,6 +184,7 @@ impl Observed {
         aws: &Aws,
         desired: &Desired,
         application: application::Seen,
+        network: Option<network::Ground>,
     ) -> Result<Self> {
         let place = &desired.place;
         let bucket = async {
@@ -190,6 +196,7 @@ impl Observed {
         let (iam, bucket) = tokio::join!(look::iam(aws, &desired.iam), bucket);
         Ok(Self {
             iam: iam?,
+            network,
             bucket: bucket?,
             application,
         })
@@ -200,23 +207,44 @@ impl Observed {
 /// named.
 ///
 /// # Errors
-/// As [`iam::plan`].
+/// As [`iam::plan`] and [`network::plan`]; [`Kind::Usage`] for an environment without the security
+/// group that it shall have.
 pub fn plan(desired: &Desired, observed: &Observed, only: &[Part]) -> Result<Plan<BootstrapStep>> {
     let counts = |part: Part| only.is_empty() || only.contains(&part);
+    let place = &desired.place;
     let mut steps = Vec::new();
     if counts(Part::Iam) {
-        steps.extend(iam::plan(&desired.place, &desired.iam, &observed.iam)?);
+        steps.extend(iam::plan(place, &desired.iam, &observed.iam)?);
     }
-    if counts(Part::Application) {
-        if let Some(name) = &desired.bucket {
-            steps.extend(bucket::plan(name, observed.bucket.as_ref()));
+    if let (Some(wanted), Some(ground)) = (&desired.network, &observed.network) {
+        let there = network::group::find(&wanted.group, &ground.groups).is_some();
+        if counts(Part::Network) {
+            steps.extend(network::plan(place, wanted, ground)?);
+        } else if !there && counts(Part::Application) && observed.application.environment.is_none()
+        {
+            return Err(without(&wanted.group.name, place));
         }
-        steps.extend(application::plan(
-            &desired.place,
-            &desired.environment,
-            &desired.service_role,
-            &observed.application,
-        ));
     }
+    if counts(Part::Application)
+        && let Some(name) = &desired.bucket
+    {
+        steps.extend(bucket::plan(name, observed.bucket.as_ref()));
+    }
+    steps.extend(application::plan(
+        place,
+        &desired.environment,
+        &desired.service_role,
+        &observed.application,
+        counts,
+    ));
     Ok(Plan::new(steps))
+}
+
+fn without(group: &str, place: &Place) -> Error {
+    let name = &place.target.environment;
+    let env = place.target.key.as_deref().unwrap_or(name);
+    let what = format!("{name} needs the security group {group}, which is not there yet");
+    Error::new(Kind::Usage, what).hint(format!(
+        "make both: `beanship bootstrap --env {env} --only network,application`"
+    ))
 }

@@ -75,6 +75,10 @@ mod tests {
                 "environments: { a: { instance_role: { zzzzzz: 1 } } }",
                 &environment["properties"]["instance_role"],
             ),
+            (
+                "environments: { a: { network: { zzzzzz: 1 } } }",
+                &environment["properties"]["network"],
+            ),
             ("smoke: { zzzzzz: 1 }", &definitions["smoke"]["oneOf"][1]),
             ("environments: { a: { zzzzzz: 1 } }", environment),
             (

@@ -1,6 +1,6 @@
 //! `beanship bootstrap --destroy`: look, plan, agree, take away.
 
-use super::declared;
+use super::look::declared;
 use crate::bootstrap::BootstrapReport;
 use crate::bootstrap::destroy::{self, Removal};
 use crate::bootstrap::names::Place;

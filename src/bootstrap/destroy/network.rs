@@ -1,0 +1,145 @@
+//! Security groups that were made, and what has to let go of them first. Groups are found by
+//! their tags, in whichever VPC they are.
+
+use super::Removal;
+use crate::aws::Aws;
+use crate::aws::ec2::{self, Peer, Permission, SecurityGroup};
+use crate::bootstrap::application::LAUNCH;
+use crate::bootstrap::names::{self, Place};
+use crate::bootstrap::network::group::{self, GroupRef};
+use crate::bootstrap::network::{is_declared, list};
+use crate::config::EnvironmentConfig;
+use crate::deploy::configuration::{self, Configuration, SECURITY_GROUPS};
+use crate::error::{Kind, Result};
+use crate::plan::Verb;
+use crate::properties::{Options, SetOption, Value, options};
+
+/// What stands of the network.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// The groups that we made.
+    pub groups: Vec<SecurityGroup>,
+    /// The groups that let one of ours in.
+    pub letting_in: Vec<SecurityGroup>,
+    /// The options of an environment that stays.
+    pub staying: Option<Configuration>,
+    /// Why nothing could be seen, in words.
+    pub unseen: Option<String>,
+}
+
+/// Looks at what stands. Who may not look and never asked for a network is told so.
+///
+/// # Errors
+/// What AWS says.
+pub(super) async fn look(
+    aws: &Aws,
+    place: &Place,
+    declared: &EnvironmentConfig,
+) -> Result<Standing> {
+    let target = &place.target;
+    let (app, environment) = (
+        format!("tag:{}", names::APP),
+        format!("tag:{}", names::ENVIRONMENT),
+    );
+    let by: [(&str, &[&str]); 2] = [
+        (&app, &[&target.app]),
+        (&environment, &[&target.environment]),
+    ];
+    let groups = match ec2::security_groups(aws, &by).await {
+        Err(error) if error.kind() == Kind::Denied && !is_declared(declared) => {
+            let unseen = format!("whether security groups were made cannot be seen: {error}");
+            return Ok(Standing {
+                unseen: Some(unseen),
+                ..Standing::default()
+            });
+        }
+        other => other?,
+    };
+    let ids: Vec<&str> = groups.iter().map(|it| it.id.as_str()).collect();
+    let letting_in = match ids.is_empty() {
+        true => Vec::new(),
+        false => ec2::security_groups(aws, &[("ip-permission.group-id", &ids)]).await?,
+    };
+    Ok(Standing {
+        groups,
+        letting_in,
+        ..Standing::default()
+    })
+}
+
+impl Standing {
+    /// Looks at the options of an environment that stays.
+    ///
+    /// # Errors
+    /// What AWS says.
+    pub(super) async fn stays(&mut self, aws: &Aws, place: &Place) -> Result<()> {
+        if !self.groups.is_empty() {
+            let target = &place.target;
+            let read = configuration::read(aws, &target.app, &target.environment).await?;
+            self.staying = Some(read);
+        }
+        Ok(())
+    }
+}
+
+/// What is taken away: first what holds the groups, then they themselves.
+pub(super) fn plan(place: &Place, standing: &Standing) -> Vec<Removal> {
+    let groups = &standing.groups;
+    let mut steps: Vec<Removal> = standing
+        .staying
+        .iter()
+        .filter_map(|it| detached(place, it, groups))
+        .collect();
+    let ours = |permission: &Permission| match &permission.peer {
+        Peer::Group(id) => groups.iter().find(|it| it.id == *id),
+        _ => None,
+    };
+    for seen in &standing.letting_in {
+        for permission in seen.permissions() {
+            if let Some(from) = ours(&permission) {
+                let words = group::words(&permission).replace(&from.id, &from.name);
+                steps.push(Removal::Rule {
+                    group: seen.into(),
+                    permission,
+                    words,
+                });
+            }
+        }
+    }
+    steps.extend(groups.iter().map(|it| Removal::Group(GroupRef::from(it))));
+    steps
+}
+
+/// The options of an environment without our groups, where it has one of them.
+fn detached(place: &Place, seen: &Configuration, groups: &[SecurityGroup]) -> Option<Removal> {
+    let value = seen.value(LAUNCH, SECURITY_GROUPS)?;
+    let is = |it: &str, group: &SecurityGroup| group.id == it || group.name == it;
+    let own = groups
+        .iter()
+        .find(|own| list(value).any(|it| is(it, own)))?;
+    let others: Vec<&str> = list(value)
+        .filter(|it| !groups.iter().any(|own| is(it, own)))
+        .collect();
+    let mut left = Options::default();
+    let (namespace, name) = (LAUNCH.to_owned(), SECURITY_GROUPS.to_owned());
+    match others.is_empty() {
+        // UNVERIFIED: that an option outside the user's own namespaces can be removed.
+        true => left.remove.push(options::Removal {
+            namespace,
+            name,
+            moves: false,
+        }),
+        false => left.set.push(SetOption {
+            namespace,
+            name,
+            value: Value::new(others.join(",")),
+            verb: Verb::Update,
+            from: "literal".into(),
+        }),
+    }
+    Some(Removal::Detach {
+        environment: place.target.environment.clone(),
+        options: left,
+        group: own.name.clone(),
+    })
+}
