@@ -55,6 +55,8 @@ pub(super) fn compare(tree: &Path, work: &Path, python: &Path) -> Result<()> {
         let run = deploy(&served, tree, work, &program(), &OURS)?;
         ours.extend(warm.then_some(run));
         change(tree, round * 2 + 1)?;
+        // eb keeps its archives below the tree; without an ignore file they would go into the next.
+        let _ = fs::remove_dir_all(own.join("app_versions"));
         let run = deploy(&served, tree, work, &eb, &["deploy", "--nohang"])?;
         theirs.extend(warm.then_some(run));
     }

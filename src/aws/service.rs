@@ -17,6 +17,7 @@ use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::classifiers::{
     HttpStatusCodeClassifier, TransientErrorClassifier,
 };
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::auth::{
     AuthSchemeOptionResolverParams, SharedAuthScheme, SharedAuthSchemeOptionResolver,
@@ -26,7 +27,7 @@ use aws_smithy_runtime_api::client::orchestrator::{
     HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput,
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
-use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_runtime_api::client::runtime_plugin::{SharedRuntimePlugin, StaticRuntimePlugin};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
@@ -94,7 +95,7 @@ pub struct Service {
     retries: RetryConfig,
     timeouts: TimeoutConfig,
     http: SharedHttpClient,
-    plugin: StaticRuntimePlugin,
+    plugin: SharedRuntimePlugin,
 }
 
 /// A request's body, which may hold a secret.
@@ -194,7 +195,7 @@ impl Service {
         body: String,
         kind: &'static str,
         target: Option<String>,
-        read: fn(&str) -> Result<T, Box<dyn std::error::Error + Send + Sync>>,
+        read: fn(&str) -> std::result::Result<T, BoxError>,
     ) -> Result<T> {
         let protocol = self.api.protocol;
         let answer = Operation::builder()
@@ -235,7 +236,7 @@ impl Service {
 }
 
 /// What every call of a client has: who signs for which region, what is tried again.
-fn plugin(api: Api, config: &SdkConfig, region: &str, wire: &Arc<Wire>) -> StaticRuntimePlugin {
+fn plugin(api: Api, config: &SdkConfig, region: &str, wire: &Arc<Wire>) -> SharedRuntimePlugin {
     let mut layer = Layer::new("service");
     layer.store_put(SigningRegion::from(Region::new(region.to_owned())));
     layer.store_put(SigningName::from_static(api.name));
@@ -263,9 +264,11 @@ fn plugin(api: Api, config: &SdkConfig, region: &str, wire: &Arc<Wire>) -> Stati
     if let Some(provider) = config.credentials_provider() {
         components.set_identity_resolver(SCHEME_ID, provider);
     }
-    StaticRuntimePlugin::new()
-        .with_config(layer.freeze())
-        .with_runtime_components(components)
+    SharedRuntimePlugin::new(
+        StaticRuntimePlugin::new()
+            .with_config(layer.freeze())
+            .with_runtime_components(components),
+    )
 }
 
 /// Where a service is: as AWS_ENDPOINT_URL_`id`, AWS_ENDPOINT_URL or the profile says, else AWS's
@@ -345,10 +348,7 @@ fn xml_error(body: &str) -> Option<Told> {
         message: String,
     }
     let whole: Whole = quick_xml::de::from_str(body).ok()?;
-    let error = whole
-        .errors
-        .map(|errors| errors.error)
-        .or(whole.error)?;
+    let error = whole.errors.map(|errors| errors.error).or(whole.error)?;
     Some((error.code, error.message, whole.request_id))
 }
 
@@ -383,11 +383,31 @@ mod tests {
             config
         };
         for (config, region, expected) in [
-            (config(None), "eu-west-1", "https://ec2.eu-west-1.amazonaws.com"),
-            (config(None), "cn-north-1", "https://ec2.cn-north-1.amazonaws.com.cn"),
-            (config(None).use_fips(true), "us-east-1", "https://ec2-fips.us-east-1.amazonaws.com"),
-            (config(None).use_dual_stack(true), "us-east-1", "https://ec2.us-east-1.api.aws"),
-            (config(Some("http://127.0.0.1:1")), "eu-west-1", "http://127.0.0.1:1"),
+            (
+                config(None),
+                "eu-west-1",
+                "https://ec2.eu-west-1.amazonaws.com",
+            ),
+            (
+                config(None),
+                "cn-north-1",
+                "https://ec2.cn-north-1.amazonaws.com.cn",
+            ),
+            (
+                config(None).use_fips(true),
+                "us-east-1",
+                "https://ec2-fips.us-east-1.amazonaws.com",
+            ),
+            (
+                config(None).use_dual_stack(true),
+                "us-east-1",
+                "https://ec2.us-east-1.api.aws",
+            ),
+            (
+                config(Some("http://127.0.0.1:1")),
+                "eu-west-1",
+                "http://127.0.0.1:1",
+            ),
         ] {
             assert_eq!(endpoint(EC2, &config.build(), region), expected);
         }

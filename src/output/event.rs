@@ -43,6 +43,8 @@ pub enum Event<'a> {
     },
     /// Why something failed, in several lines.
     Explanation(&'a str),
+    /// A part of the work begins, and whichever was open ends: one of GitHub's folded groups.
+    Section(&'a str),
     /// The output of another program begins; this is what it does.
     Group(&'a str),
     /// A line of it: shown with `-v` and in GitHub's folded groups, elsewhere the latest as what

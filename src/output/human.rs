@@ -71,7 +71,7 @@ pub(super) fn narrate(event: &Event<'_>) -> String {
             )
         }
         Event::Explanation(text) => (*text).to_owned(),
-        Event::Group(text) => one_line(text),
+        Event::Section(text) | Event::Group(text) => one_line(text),
         // Behind a bar, no line can be a command to a CI system's runner.
         Event::GroupLine(text) => format!("  | {}", one_line(text)),
         Event::GroupEnd => String::new(),

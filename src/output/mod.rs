@@ -1,6 +1,7 @@
 //! Everything a person or a machine reads. [`Out`] is the only writer of the crate: the
 //! narrative ([`Event`]s) goes to stderr, the result ([`Report`]) to stdout, once.
 
+mod ask;
 mod event;
 mod github;
 mod human;
@@ -75,6 +76,8 @@ struct Inner {
     runner: RunnerFiles,
     progress: Mutex<Progress>,
     veil: Mutex<Veil>,
+    /// The part of the work that is one of GitHub's groups and is not ended yet.
+    section: Mutex<Option<String>>,
     /// Whether a result could not be written.
     lost: AtomicBool,
 }
@@ -90,6 +93,7 @@ impl Out {
             runner: runner.unwrap_or_default(),
             progress,
             veil: Mutex::default(),
+            section: Mutex::default(),
             lost: AtomicBool::new(false),
         });
         Self { inner, about: None }
@@ -110,8 +114,17 @@ impl Out {
     fn folds(&self, event: &Event<'_>, progress: &mut Progress) -> bool {
         let is_github = self.inner.format == Format::Github;
         match event {
+            Event::Section(title) => {
+                if is_github && self.inner.level > Level::Quiet {
+                    self.begin_section(title);
+                }
+                true
+            }
             Event::Group(_) | Event::GroupLine(_) | Event::GroupEnd if is_github => {
                 let line = github::command(event, None).unwrap_or_else(|| human::narrate(event));
+                if matches!(event, Event::Group(_)) {
+                    self.end_section();
+                }
                 if self.inner.level > Level::Quiet {
                     self.tell(anstream::adapter::strip_str(&line).to_string().as_str());
                 }
@@ -125,6 +138,32 @@ impl Out {
                 true
             }
             _ => false,
+        }
+    }
+
+    fn section(&self) -> MutexGuard<'_, Option<String>> {
+        self.inner
+            .section
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin_section(&self, title: &str) {
+        if self.section().as_deref() == Some(title) {
+            return;
+        }
+        self.end_section();
+        if let Some(command) = github::command(&Event::Group(title), None) {
+            self.tell(&command);
+        }
+        *self.section() = Some(title.to_owned());
+    }
+
+    fn end_section(&self) {
+        if self.section().take().is_some()
+            && let Some(command) = github::command(&Event::GroupEnd, None)
+        {
+            self.tell(&command);
         }
     }
 
@@ -203,7 +242,11 @@ impl Out {
             Some((name, width)) => human::beside(name, *width, &text),
             None => text,
         };
-        progress.above(|| write_line(&mut anstream::stderr().lock(), &text));
+        // What belongs into a group goes the same way as the group's begin and end.
+        match self.section().is_some() {
+            true => write_line(&mut anstream::stdout().lock(), &text),
+            false => progress.above(|| write_line(&mut anstream::stderr().lock(), &text)),
+        }
         if self.inner.format == Format::Github
             && let Some(command) = github::command(event, self.environment())
         {
@@ -320,45 +363,14 @@ impl Out {
         self.tell(text);
     }
 
-    /// Asks for agreement on the terminal.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    pub fn ask(&self, question: &str) -> std::io::Result<bool> {
-        self.finish();
-        let mut stderr = anstream::stderr();
-        write!(stderr, "{question} [y/N] ")?;
-        stderr.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
-        Ok(matches!(
-            answer.trim().to_ascii_lowercase().as_str(),
-            "y" | "yes"
-        ))
-    }
-
-    /// Asks for a line on the terminal.
-    ///
-    /// # Errors
-    /// What the operating system says; the end of the input among it.
-    pub fn question(&self, text: &str) -> std::io::Result<String> {
-        self.finish();
-        let mut stderr = anstream::stderr();
-        write!(stderr, "{text}: ")?;
-        stderr.flush()?;
-        let mut answer = String::new();
-        if std::io::stdin().read_line(&mut answer)? == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        Ok(answer.trim().to_owned())
-    }
-
+    /// Ends what is shown in place, and the open section.
     fn finish(&self) {
         self.inner
             .progress
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .end();
+        self.end_section();
     }
 }
 

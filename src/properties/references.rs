@@ -140,9 +140,7 @@ async fn parameter(aws: &Aws, account: &str, name: &str, id: &str) -> Result<Fou
     let plain = plain_name(id);
     match described(aws, plain).await {
         Ok(Some(found)) => Ok(Found {
-            arn: found
-                .arn
-                .unwrap_or_else(|| made_arn(aws, account, plain)),
+            arn: found.arn.unwrap_or_else(|| made_arn(aws, account, plain)),
             unseen: None,
         }),
         Ok(None) => Err(missing(aws, name, &format!("parameter {plain}"))

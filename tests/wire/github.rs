@@ -32,6 +32,7 @@ fn steady(text: &str) -> String {
         (r"\bi-[0-9a-f]{17}\b", "i-ID"),
         (r"\b\d+\.\d s\b", "N s"),
         (r":\d+, \d+", ":FROM, TO"),
+        (r"\b\d\d:\d\d:\d\d\b", "TIME"),
     ]
     .iter()
     .fold(text.to_owned(), |text, (pattern, with)| {
@@ -159,6 +160,70 @@ fn a_failure_shows_instances_and_their_log_lines() {
     ] {
         assert!(summary.contains(part), "{part}\n{summary}");
     }
+}
+
+/// The workflow commands that fold and what stands in which fold, as the first words of each line.
+fn folds(stdout: &str) -> String {
+    let mut inside = false;
+    let mut told = Vec::new();
+    for line in stdout.lines() {
+        match line {
+            "::endgroup::" => inside = false,
+            line if line.starts_with("::group::") => {
+                assert!(!inside, "a group in a group: {stdout}");
+                inside = true;
+                told.push(line.to_owned());
+            }
+            line if inside && !line.starts_with("::") => {
+                let words: Vec<_> = line.split_whitespace().take(3).collect();
+                told.push(format!("  {}", words.join(" ")));
+            }
+            _ => {}
+        }
+    }
+    assert!(!inside, "a group that does not end: {stdout}");
+    told.join("\n")
+}
+
+#[test]
+fn the_parts_of_a_deploy_are_folded() {
+    let project = job(Project::new());
+    let run = project.sandbox(&["deploy", "--env", "production"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    insta::assert_snapshot!(steady(&folds(&run.stdout)), @"
+    ::group::Bundle
+      Deploying shop to
+    ::group::Plan
+      Plan
+      + source bundle
+      + application version
+      ~ environment shop-prod
+    ::group::Update
+      Uploaded 205 B
+      Created the version
+      Started the update
+      TIME INFO Environment
+      TIME INFO Environment
+      TIME INFO Deploying
+      TIME INFO Instance
+      TIME INFO New
+      TIME INFO Environment
+      TIME INFO Environment
+    ");
+    let last = run.stdout.lines().rev().take(2).collect::<Vec<_>>();
+    assert!(last.iter().all(|line| !line.starts_with("::")), "{last:?}");
+
+    project.write(".beanship/sandbox/trouble.yml", "speed: 100\ndeploy: fail");
+    let run = project.sandbox(&["deploy", "--env", "production", "--force"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    let told = folds(&run.stdout);
+    assert!(told.contains("::group::Logs\n"), "{told}");
+
+    // Without anything to do there is no plan and no update.
+    let run = project.sandbox(&["deploy", "--env", "staging", "--plan"]);
+    assert_eq!(folds(&run.stdout).matches("::group::").count(), 2);
+    let run = project.sandbox(&["-q", "deploy", "--env", "staging"]);
+    assert_eq!(folds(&run.stdout), "");
 }
 
 #[test]

@@ -149,6 +149,9 @@ pub(in crate::commands) async fn explain(
     else {
         return;
     };
+    if !world.board.is_shared() {
+        world.out.event(&Event::Section("Logs"));
+    }
     let _unhurried = world.board.unhurried().await;
     let waiting = format!("{environment} failed: fetching the instances' logs");
     world.out.event(&Event::Waiting(&waiting));

@@ -83,9 +83,11 @@ pub(super) async fn decide(
         return Ok(ways);
     }
     let changes = changes(&version, &updates, &observed);
+    cx.out.event(&Event::Section("Plan"));
     cx.out.event(&Event::Plan(&changes));
     let agreed = agreed(cx, args, &changes, wanted().zip(&updates)).await?;
     if agreed {
+        cx.out.event(&Event::Section("Update"));
         reports.iter_mut().for_each(|it| it.story.phase("upload"));
         apply(world, &version, &mut Made::default(), |_| {}).await?;
     }

@@ -19,7 +19,7 @@ use crate::deploy::deployments::Deployments;
 use crate::deploy::report::DeployReport;
 use crate::deploy::{source, version};
 use crate::error::{Error, Exit, Result};
-use crate::output::Out;
+use crate::output::{Event, Out};
 use crate::settings::{DeploySettings, Target};
 
 use course::Course;
@@ -125,6 +125,7 @@ async fn ship(cx: &Context, args: &DeployArgs, all: &mut Deployments) -> Result<
         return Ok(());
     };
     let gathered = properties::gather(cx, &targets, &args.properties)?;
+    cx.out.event(&Event::Section("Bundle"));
     let bundled = prepare::job(cx, args, &source, &targets, &settings).await?;
     // Building has its own time.
     let begun = if args.images.build {
