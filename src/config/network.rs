@@ -125,6 +125,12 @@ mod tests {
         )
         .expect_err("problems");
         let messages: Vec<_> = error.problems().map(|it| it.message().to_owned()).collect();
-        insta::assert_snapshot!(messages.join("\n"), @"");
+        insta::assert_snapshot!(messages.join("\n"), @"
+        f: `environments.a.security_groups`: `web` is no id: it begins with `sg-`
+        f: `environments.a.network.subnets`: `a` is no id: it begins with `subnet-`
+        f: `environments.a.network.vpc`: `main` is no id: it begins with `vpc-`
+        f: `environments.a.settings` cannot have aws:ec2:vpc VPCId as well: say it in `network.vpc`
+        f: `environments.a.settings` cannot have aws:autoscaling:launchconfiguration SecurityGroups as well: say it in `security_groups`
+        ");
     }
 }

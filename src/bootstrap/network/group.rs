@@ -165,6 +165,7 @@ pub fn words(permission: &Permission) -> String {
             None => format!("port {from}"),
         },
         ("tcp", Some(from), Some(to)) => format!("ports {from} to {to}"),
+        (protocol, Some(-1), _) => format!("all {protocol}"),
         (protocol, Some(from), Some(to)) if from == to => format!("{protocol} {from}"),
         (protocol, Some(from), Some(to)) => format!("{protocol} {from} to {to}"),
         (protocol, ..) => format!("all {protocol}"),

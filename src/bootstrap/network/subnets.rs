@@ -188,20 +188,22 @@ fn found(need: &Need, sites: &[Site]) -> Result<Vec<Site>> {
         .unwrap_or_default())
 }
 
-/// The public subnets of the instances' zones; the instances' own where there are none.
+/// Where a load balancer can be reached: public subnets, the instances' own first, then others of
+/// their zones, and of other zones where those are too few; the instances' own without any.
 fn public(instances: &[Site], sites: &[Site]) -> Vec<Site> {
-    let is_public = |site: &&Site| site.way == Way::Public;
-    let own: Vec<Site> = instances.iter().filter(is_public).cloned().collect();
-    let zones: BTreeSet<&str> = instances.iter().map(|it| it.zone.as_str()).collect();
-    let beside = sites.iter().filter(is_public);
-    let beside: Vec<Site> = beside
-        .filter(|it| zones.contains(it.zone.as_str()))
-        .cloned()
-        .collect();
-    [own, beside]
-        .into_iter()
-        .find(|it| !it.is_empty())
-        .unwrap_or_else(|| instances.to_vec())
+    let zones =
+        |sites: &[Site]| -> BTreeSet<String> { sites.iter().map(|it| it.zone.clone()).collect() };
+    let here = zones(instances);
+    let mut open: Vec<Site> = of(sites, |it| it.way == Way::Public);
+    if open.is_empty() {
+        return instances.to_vec();
+    }
+    open.sort_by_key(|it| (!instances.contains(it), !here.contains(&it.zone)));
+    let near = of(&open, |it| here.contains(&it.zone));
+    match zones(&near).len() {
+        0 | 1 => open,
+        _ => near,
+    }
 }
 
 /// One subnet a zone, as load balancers want them.

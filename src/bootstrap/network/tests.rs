@@ -126,7 +126,7 @@ fn ground(groups: Vec<SecurityGroup>) -> Ground {
 
 fn told(error: &Error) -> String {
     let each = error.problems().map(|it| {
-        let hints: Vec<String> = it.hints().map(ToString::to_string).collect();
+        let hints: Vec<String> = it.hints().iter().map(ToString::to_string).collect();
         format!("{}\n  {}", it.message(), hints.join("\n  "))
     });
     each.collect::<Vec<_>>().join("\n")
@@ -165,7 +165,16 @@ fn the_vpc_is_the_named_one_else_the_environments_else_the_default() {
         asks("{ network: {} }", None, &[]),
         asks("{ network: {} }", Some(&inside), &two),
     ];
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @"
+    there is no default VPC in eu-west-1: there is vpc-2 (main, 10.0.0.0/16), vpc-3 (10.0.0.0/16)
+      choose one: write `network: { vpc: vpc-2 }` under `environments.production` in beanship.yml, and run `beanship bootstrap --env production` again
+    there is no VPC vpc-9 in eu-west-1: there is vpc-1 (10.0.0.0/16), vpc-2 (main, 10.0.0.0/16)
+      choose one: write `network: { vpc: vpc-1 }` under `environments.production` in beanship.yml, and run `beanship bootstrap --env production` again
+    there is no default VPC in eu-west-1, nor any other
+      make one with `aws ec2 create-default-vpc`
+    shop-prod is in vpc-2, and beanship.yml says vpc-1: beanship moves no environment
+      write `network: { vpc: vpc-2 }`, or make it anew: `beanship bootstrap --destroy --env production`
+    ");
 }
 
 #[test]
@@ -184,20 +193,79 @@ fn subnets_are_in_zones_that_fit_and_lead_out() {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    insta::assert_snapshot!(chosen("{ network: {} }", None), @"");
-    insta::assert_snapshot!(chosen("{ network: {}, instance_type: 't9.big, t9.small' }", Some(&["a"])), @"");
-    insta::assert_snapshot!(chosen("{ network: {}, type: load-balanced }", None), @"");
+    insta::assert_snapshot!(chosen("{ network: {} }", None), @"
+    VPCId=vpc-1
+    Subnets=subnet-a,subnet-b
+    AssociatePublicIpAddress=true
+    SecurityGroups=shop-prod-app
+    ");
+    insta::assert_snapshot!(chosen("{ network: {}, instance_type: 't9.big, t9.small' }", Some(&["a"])), @"
+    VPCId=vpc-1
+    Subnets=subnet-a
+    AssociatePublicIpAddress=true
+    SecurityGroups=shop-prod-app
+    ");
+    insta::assert_snapshot!(chosen("{ network: {}, type: load-balanced }", None), @"
+    VPCId=vpc-1
+    Subnets=subnet-a,subnet-b
+    ELBSubnets=subnet-a,subnet-b
+    AssociatePublicIpAddress=true
+    SecurityGroups=shop-prod-app
+    ");
     let named = "network: { subnets: [subnet-c, subnet-a] }, type: load-balanced";
-    insta::assert_snapshot!(chosen(&format!("{{ {named} }}"), None), @"");
+    insta::assert_snapshot!(chosen(&format!("{{ {named} }}"), None), @"
+    VPCId=vpc-1
+    Subnets=subnet-c,subnet-a
+    ELBSubnets=subnet-a,subnet-b
+    AssociatePublicIpAddress=true
+    SecurityGroups=shop-prod-app
+    the load balancer has no subnet in the zone of subnet-c (z-c): instances there get no requests
+    ");
     let inner =
         "settings: { 'aws:ec2:vpc': { ELBScheme: internal, AssociatePublicIpAddress: 'false' } }";
-    insta::assert_snapshot!(chosen(&format!("{{ {named}, {inner} }}"), None), @"");
-    insta::assert_snapshot!(chosen("{ network: { subnets: [subnet-c] } }", None), @"");
-    insta::assert_snapshot!(chosen("{ network: { subnets: [subnet-shut, subnet-b] } }", None), @"");
-    insta::assert_snapshot!(chosen("{ network: { subnets: [subnet-c, subnet-x] }, instance_type: t9.big }", Some(&["a"])), @"");
-    insta::assert_snapshot!(chosen("{ network: {}, instance_type: t9.big }", Some(&["x"])), @"");
-    insta::assert_snapshot!(chosen("{ network: { subnets: subnet-a }, type: load-balanced }", None), @"");
-    insta::assert_snapshot!(chosen("{ network: { subnets: subnet-c }, tier: worker }", None), @"");
+    insta::assert_snapshot!(chosen(&format!("{{ {named}, {inner} }}"), None), @"
+    VPCId=vpc-1
+    Subnets=subnet-c,subnet-a
+    ELBSubnets=subnet-c,subnet-a
+    SecurityGroups=shop-prod-app
+    ");
+    insta::assert_snapshot!(chosen("{ network: { subnets: [subnet-c] } }", None), @"
+    VPCId=vpc-1
+    Subnets=subnet-c
+    AssociatePublicIpAddress=false
+    SecurityGroups=shop-prod-app
+    no internet gateway leads into subnet-c (z-c): the environment cannot be reached there
+    ");
+    insta::assert_snapshot!(chosen("{ network: { subnets: [subnet-shut, subnet-b] } }", None), @"
+    VPCId=vpc-1
+    Subnets=subnet-shut,subnet-b
+    AssociatePublicIpAddress=true
+    SecurityGroups=shop-prod-app
+    no route leads out of subnet-shut (z-a): instances there reach neither Elastic Beanstalk nor a registry
+    ");
+    insta::assert_snapshot!(chosen("{ network: { subnets: [subnet-c, subnet-x] }, instance_type: t9.big }", Some(&["a"])), @"
+    the subnet subnet-c is in z-c, where t9.big is not offered
+      choose other subnets or another `instance_type` in beanship.yml; where it is offered says `aws ec2 describe-instance-type-offerings --location-type availability-zone --filters Name=instance-type,Values=t9.big`
+    there is no subnet subnet-x in vpc-1: it has subnet-a (z-a), subnet-shut (z-a), subnet-b (z-b), subnet-c (z-c)
+      correct `network.subnets` in beanship.yml, and run `beanship bootstrap` again
+    ");
+    insta::assert_snapshot!(chosen("{ network: {}, instance_type: t9.big }", Some(&["x"])), @"
+    no subnet of vpc-1 is in a zone that offers t9.big: it has subnet-a (z-a), subnet-shut (z-a), subnet-b (z-b), subnet-c (z-c)
+      choose other subnets or another `instance_type` in beanship.yml; where it is offered says `aws ec2 describe-instance-type-offerings --location-type availability-zone --filters Name=instance-type,Values=t9.big`
+    ");
+    insta::assert_snapshot!(chosen("{ network: { subnets: subnet-a }, type: load-balanced }", None), @"
+    VPCId=vpc-1
+    Subnets=subnet-a
+    ELBSubnets=subnet-a,subnet-b
+    AssociatePublicIpAddress=true
+    SecurityGroups=shop-prod-app
+    ");
+    insta::assert_snapshot!(chosen("{ network: { subnets: subnet-c }, tier: worker }", None), @"
+    VPCId=vpc-1
+    Subnets=subnet-c
+    AssociatePublicIpAddress=false
+    SecurityGroups=shop-prod-app
+    ");
 }
 
 #[test]
@@ -278,7 +346,12 @@ fn groups_are_there_and_in_the_vpc() {
         None,
     )
     .expect_err("two problems");
-    insta::assert_snapshot!(told(&error), @"");
+    insta::assert_snapshot!(told(&error), @"
+    there is no security group sg-1 in eu-west-1
+      correct `security_groups` in beanship.yml; see those of the VPC with `aws ec2 describe-security-groups --filters Name=vpc-id,Values=vpc-1`
+    the security group sg-2 is in vpc-2, and shop-prod in vpc-1
+      correct `security_groups` in beanship.yml; see those of the VPC with `aws ec2 describe-security-groups --filters Name=vpc-id,Values=vpc-1`
+    ");
 }
 
 #[test]
@@ -341,7 +414,18 @@ fn a_group_gets_what_it_lacks_and_ours_nothing_else() {
             false,
         ),
     ];
-    insta::assert_snapshot!(cases.join("\n---\n"), @"");
+    insta::assert_snapshot!(cases.join("\n---\n"), @"
+    + security group shop-prod-database (for the database, in vpc-1)
+    + rule shop-prod-database (allows mysql (3306) from shop-prod-app)
+    ---
+    + rule shop-prod-database (allows mysql (3306) from shop-prod-app)
+    ---
+
+    ---
+    - rule shop-prod-database (allows mysql (3306) from everywhere (0.0.0.0/0), which beanship.yml does not name)
+    ---
+    + rule shop-prod-database (allows mysql (3306) from shop-prod-app)
+    ");
     let tagged = Group {
         tags: [ours.clone(), Tags::from([("team".into(), "x".into())])]
             .into_iter()
@@ -380,5 +464,13 @@ fn rules_are_told_in_words() {
         words("icmp", Some(-1), Some(-1), everywhere()),
         words("50", None, None, everywhere()),
     ];
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @"
+    ssh (22) from everywhere (0.0.0.0/0)
+    ports 8000 to 8010 from sg-1
+    port 9999 from everywhere (::/0)
+    everything from pl-1
+    udp 53 from 10.0.0.0/8
+    all icmp from everywhere (0.0.0.0/0)
+    all 50 from everywhere (0.0.0.0/0)
+    ");
 }

@@ -174,7 +174,11 @@ fn a_plan_and_a_part_stop_where_they_are_told() {
     let plan = bootstrap(&project, &["--plan", "--only", "iam"]);
     assert!(plan.stdout.starts_with("unchanged"), "{}", plan.stdout);
     let none = bootstrap(&project, &["--only", "network"]);
-    assert!(none.stderr.contains("no `network` is declared"), "{}", none.stderr);
+    assert!(
+        none.stderr.contains("no `network` is declared"),
+        "{}",
+        none.stderr
+    );
     assert!(none.stdout.starts_with("unchanged"), "{}", none.stdout);
 }
 
