@@ -279,6 +279,9 @@ pub struct CheckArgs {
     /// Refuse warnings as well
     #[arg(long)]
     pub strict: bool,
+    /// Judge as for `deploy --build`: what images are built from may stay out of the bundle
+    #[arg(long)]
+    pub build: bool,
     /// Say what a rule asks for and why
     #[arg(long, value_name = "ID", conflicts_with_all = ["fix", "strict", "sarif"])]
     pub explain: Option<String>,

@@ -33,15 +33,16 @@ use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_types::SigningName;
 use aws_types::region::{Region, SigningRegion};
-use aws_types::request_id::RequestId;
 use aws_types::service_config::ServiceConfigKey;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+mod told;
 
 use super::error::Explain;
 use super::wire::{Tap, Wire};
 use crate::error::Result;
+use told::told;
 
 /// EC2: the network.
 pub(super) const EC2: Api = Api {
@@ -300,77 +301,6 @@ fn endpoint(api: Api, config: &SdkConfig, region: &str) -> String {
     format!("https://{}{fips}.{region}.{suffix}", api.name)
 }
 
-/// The error that an answer tells.
-fn told(protocol: Protocol, answer: &HttpResponse, body: &str) -> ErrorMetadata {
-    let (code, message, id) = match protocol {
-        Protocol::Query { .. } => xml_error(body),
-        Protocol::Json { .. } => json_error(answer, body),
-    }
-    .unwrap_or_default();
-    let mut error = ErrorMetadata::builder();
-    if !code.is_empty() {
-        error = error.code(code);
-    }
-    if !message.is_empty() {
-        error = error.message(message);
-    }
-    if let Some(id) = id.or_else(|| answer.request_id().map(str::to_owned)) {
-        error = error.custom("aws_request_id", id);
-    }
-    error.build()
-}
-
-/// Code, message and request id.
-type Told = (String, String, Option<String>);
-
-fn xml_error(body: &str) -> Option<Told> {
-    #[derive(Deserialize)]
-    struct Whole {
-        /// EC2's.
-        #[serde(rename = "Errors")]
-        errors: Option<Errors>,
-        /// All others'.
-        #[serde(rename = "Error")]
-        error: Option<One>,
-        #[serde(rename = "RequestId", alias = "RequestID")]
-        request_id: Option<String>,
-    }
-    #[derive(Deserialize)]
-    struct Errors {
-        #[serde(rename = "Error")]
-        error: One,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase", default)]
-    #[derive(Default)]
-    struct One {
-        code: String,
-        message: String,
-    }
-    let whole: Whole = quick_xml::de::from_str(body).ok()?;
-    let error = whole.errors.map(|errors| errors.error).or(whole.error)?;
-    Some((error.code, error.message, whole.request_id))
-}
-
-fn json_error(answer: &HttpResponse, body: &str) -> Option<Told> {
-    #[derive(Deserialize)]
-    struct Whole {
-        #[serde(rename = "__type", default)]
-        code: String,
-        #[serde(alias = "Message", default)]
-        message: String,
-    }
-    let whole: Whole = serde_json::from_str(body).ok()?;
-    let code = match answer.headers().get("x-amzn-errortype") {
-        Some(code) => code.to_owned(),
-        None => whole.code,
-    };
-    // `com.amazonaws.ssm#ParameterNotFound:http://...`
-    let code = code.split(':').next().unwrap_or_default();
-    let code = code.rsplit('#').next().unwrap_or_default();
-    Some((code.to_owned(), whole.message, None))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -411,19 +341,5 @@ mod tests {
         ] {
             assert_eq!(endpoint(EC2, &config.build(), region), expected);
         }
-    }
-
-    #[test]
-    fn errors_are_read() {
-        let ec2 = "<?xml version=\"1.0\"?><Response><Errors><Error><Code>InvalidGroup.NotFound</Code><Message>no sg-1</Message></Error></Errors><RequestID>r</RequestID></Response>";
-        let rds = "<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>DBInstanceNotFound</Code><Message>no db</Message></Error><RequestId>r</RequestId></ErrorResponse>";
-        for (body, code, message) in [
-            (ec2, "InvalidGroup.NotFound", "no sg-1"),
-            (rds, "DBInstanceNotFound", "no db"),
-        ] {
-            let expected = (code.to_owned(), message.to_owned(), Some("r".to_owned()));
-            assert_eq!(xml_error(body), Some(expected));
-        }
-        assert_eq!(xml_error("<html>busy</html>"), None);
     }
 }

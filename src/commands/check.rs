@@ -47,6 +47,7 @@ struct Place {
     compose: PathBuf,
     serves: bool,
     instance_type: Option<String>,
+    builds: bool,
 }
 
 impl Place {
@@ -65,6 +66,7 @@ impl Place {
             compose: cx.settings.compose(key.as_deref()),
             serves: declared.is_none_or(|environment| environment.tier == Tier::Web),
             instance_type: declared.and_then(|environment| environment.instance_type.clone()),
+            builds: args.build,
         })
     }
 
@@ -93,6 +95,7 @@ impl Place {
             left_out: &left_out,
             serves: self.serves,
             instance_type: self.instance_type.as_deref(),
+            builds: self.builds,
             ignore: &ignore,
         };
         if fix {

@@ -203,6 +203,7 @@ impl<'a> Surroundings<'a> {
             left_out: &|_| None,
             serves: true,
             instance_type: None,
+            builds: false,
             ignore: &[],
         }
     }

@@ -25,6 +25,9 @@ pub struct Surroundings<'a> {
     pub serves: bool,
     /// The instance type, if it is declared.
     pub instance_type: Option<&'a str>,
+    /// Whether services with `build` and `image` are built before the deploy, so that instances
+    /// fetch them and need nothing to build them from.
+    pub builds: bool,
     /// Rules that the project file switches off.
     pub ignore: &'a [String],
 }

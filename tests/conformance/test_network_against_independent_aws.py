@@ -158,6 +158,23 @@ def test_lost_answers_and_kills_leave_nothing_behind(aws: Aws, ec2: Any, beanshi
     assert groups(ec2, "shop-staging-app") == []
 
 
+def test_a_group_that_stays_in_use_is_not_waited_for_for_ever(
+    aws: Aws, ec2: Any, beanship: Beanship, project: Project
+) -> None:
+    declare(project)
+    ended(bootstrap(beanship), "succeeded")
+    aws.control(faults=[{"kind": "error", "operation": "DeleteSecurityGroup", "code": "DependencyViolation", "times": 99}])
+    run = bootstrap(beanship, "--destroy", "--timeout", "6s")
+    error = run.document["error"]
+    assert (run.code, error["code"]) == (3, "DependencyViolation"), run
+    assert error["message"].endswith("cannot be deleted: something still uses it"), run
+    assert "describe-network-interfaces" in error["hints"][0], run
+    assert run.document["done"] == ["Terminated shop-staging"], run
+    aws.control(faults=[])
+    ended(bootstrap(beanship, "--destroy"), "succeeded")
+    assert groups(ec2, "shop-staging-app") == []
+
+
 def test_an_environment_of_others_keeps_what_it_has(aws: Aws, ec2: Any, beanship: Beanship, project: Project) -> None:
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     theirs = ec2.create_security_group(GroupName="theirs", Description="theirs", VpcId=vpc)["GroupId"]

@@ -143,3 +143,88 @@ fn detached(place: &Place, seen: &Configuration, groups: &[SecurityGroup]) -> Op
         group: own.name.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bootstrap::names::Tags;
+    use crate::deploy::configuration::OptionSetting;
+    use crate::plan::Step;
+    use crate::settings::Target;
+
+    fn group(id: &str, name: &str, peers: &[&str]) -> SecurityGroup {
+        let rules = peers
+            .iter()
+            .map(|it| format!("<item><groupId>{it}</groupId></item>"));
+        let rules = rules.collect::<String>();
+        let xml = format!(
+            "<item><groupId>{id}</groupId><groupName>{name}</groupName><vpcId>vpc-1</vpcId><ipPermissions><item><ipProtocol>tcp</ipProtocol><fromPort>3306</fromPort><toPort>3306</toPort><groups>{rules}</groups></item></ipPermissions></item>"
+        );
+        quick_xml::de::from_str(&xml).expect("a group")
+    }
+
+    #[test]
+    fn what_holds_a_group_lets_go_of_it_first() {
+        let place = Place {
+            account: "1".into(),
+            region: "eu-west-1".into(),
+            target: Target {
+                app: "shop".into(),
+                key: None,
+                environment: "shop-prod".into(),
+            },
+            path: "/".into(),
+            tags: Tags::new(),
+        };
+        let planned = |attached: Option<&str>| {
+            let staying = attached.map(|value| {
+                Configuration::new(vec![OptionSetting {
+                    namespace: LAUNCH.into(),
+                    name: SECURITY_GROUPS.into(),
+                    value: Some(value.into()),
+                }])
+            });
+            let standing = Standing {
+                groups: vec![group("sg-app", "shop-prod-app", &[])],
+                letting_in: vec![group("sg-db", "theirs", &["sg-app", "sg-other"])],
+                staying,
+                unseen: None,
+            };
+            let steps = plan(&place, &standing);
+            let lines = steps.iter().map(|step| {
+                let change = step.change();
+                let sent = match step {
+                    Removal::Detach { options, .. } => match options.set.first() {
+                        Some(set) => format!(" = {}", set.value.expose()),
+                        None => format!(" without {}", options.remove[0].name),
+                    },
+                    _ => String::new(),
+                };
+                let detail = change.detail.unwrap_or_default();
+                format!("- {} {} ({detail}){sent}", change.kind, change.name)
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let cases = [
+            planned(None),
+            planned(Some("sg-1,sg-app")),
+            planned(Some("shop-prod-app")),
+            planned(Some("sg-1")),
+        ];
+        insta::assert_snapshot!(cases.join("\n---\n"), @"
+        - rule theirs (allows mysql (3306) from shop-prod-app)
+        - security group shop-prod-app ()
+        ---
+        - security groups shop-prod (no longer has shop-prod-app; replaces the instances) = sg-1
+        - rule theirs (allows mysql (3306) from shop-prod-app)
+        - security group shop-prod-app ()
+        ---
+        - security groups shop-prod (no longer has shop-prod-app; replaces the instances) without SecurityGroups
+        - rule theirs (allows mysql (3306) from shop-prod-app)
+        - security group shop-prod-app ()
+        ---
+        - rule theirs (allows mysql (3306) from shop-prod-app)
+        - security group shop-prod-app ()
+        ");
+    }
+}

@@ -1,16 +1,17 @@
 //! Tables over the pure rules.
 
+mod choice;
+mod groups;
+
 use std::fmt::Write;
 use std::path::Path;
 
-use super::group::Rule;
 use super::*;
-use crate::aws::ec2::{Peer, Permission, RouteTable, Subnet};
+use crate::aws::ec2::{RouteTable, Subnet};
 use crate::bootstrap::names::Tags;
 use crate::config::Config;
 use crate::deploy::configuration::{Configuration, OptionSetting};
 use crate::deploy::environment::Environment;
-use crate::plan::Plan;
 use crate::settings::Target;
 
 fn place() -> Place {
@@ -176,98 +177,6 @@ fn the_vpc_is_the_named_one_else_the_environments_else_the_default() {
       write `network: { vpc: vpc-2 }`, or make it anew: `beanship bootstrap --destroy --env production`
     ");
 }
-
-#[test]
-fn subnets_are_in_zones_that_fit_and_lead_out() {
-    let chosen = |yaml: &str, zones: Option<&[&str]>| {
-        let mut ground = ground(Vec::new());
-        ground.zones = zones.map(|it| it.iter().map(|it| format!("z-{it}")).collect());
-        let wanted = match wanted(&place(), &declared(yaml), &ground, None) {
-            Ok(wanted) => wanted,
-            Err(error) => return told(&error),
-        };
-        let settings = wanted.settings.iter();
-        let settings = settings.map(|it| format!("{}={}", it.name, it.value));
-        settings
-            .chain(wanted.warnings)
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    insta::assert_snapshot!(chosen("{ network: {} }", None), @"
-    VPCId=vpc-1
-    Subnets=subnet-a,subnet-b
-    AssociatePublicIpAddress=true
-    SecurityGroups=shop-prod-app
-    ");
-    insta::assert_snapshot!(chosen("{ network: {}, instance_type: 't9.big, t9.small' }", Some(&["a"])), @"
-    VPCId=vpc-1
-    Subnets=subnet-a
-    AssociatePublicIpAddress=true
-    SecurityGroups=shop-prod-app
-    ");
-    insta::assert_snapshot!(chosen("{ network: {}, type: load-balanced }", None), @"
-    VPCId=vpc-1
-    Subnets=subnet-a,subnet-b
-    ELBSubnets=subnet-a,subnet-b
-    AssociatePublicIpAddress=true
-    SecurityGroups=shop-prod-app
-    ");
-    let named = "network: { subnets: [subnet-c, subnet-a] }, type: load-balanced";
-    insta::assert_snapshot!(chosen(&format!("{{ {named} }}"), None), @"
-    VPCId=vpc-1
-    Subnets=subnet-c,subnet-a
-    ELBSubnets=subnet-a,subnet-b
-    AssociatePublicIpAddress=true
-    SecurityGroups=shop-prod-app
-    the load balancer has no subnet in the zone of subnet-c (z-c): instances there get no requests
-    ");
-    let inner =
-        "settings: { 'aws:ec2:vpc': { ELBScheme: internal, AssociatePublicIpAddress: 'false' } }";
-    insta::assert_snapshot!(chosen(&format!("{{ {named}, {inner} }}"), None), @"
-    VPCId=vpc-1
-    Subnets=subnet-c,subnet-a
-    ELBSubnets=subnet-c,subnet-a
-    SecurityGroups=shop-prod-app
-    ");
-    insta::assert_snapshot!(chosen("{ network: { subnets: [subnet-c] } }", None), @"
-    VPCId=vpc-1
-    Subnets=subnet-c
-    AssociatePublicIpAddress=false
-    SecurityGroups=shop-prod-app
-    no internet gateway leads into subnet-c (z-c): the environment cannot be reached there
-    ");
-    insta::assert_snapshot!(chosen("{ network: { subnets: [subnet-shut, subnet-b] } }", None), @"
-    VPCId=vpc-1
-    Subnets=subnet-shut,subnet-b
-    AssociatePublicIpAddress=true
-    SecurityGroups=shop-prod-app
-    no route leads out of subnet-shut (z-a): instances there reach neither Elastic Beanstalk nor a registry
-    ");
-    insta::assert_snapshot!(chosen("{ network: { subnets: [subnet-c, subnet-x] }, instance_type: t9.big }", Some(&["a"])), @"
-    the subnet subnet-c is in z-c, where t9.big is not offered
-      choose other subnets or another `instance_type` in beanship.yml; where it is offered says `aws ec2 describe-instance-type-offerings --location-type availability-zone --filters Name=instance-type,Values=t9.big`
-    there is no subnet subnet-x in vpc-1: it has subnet-a (z-a), subnet-shut (z-a), subnet-b (z-b), subnet-c (z-c)
-      correct `network.subnets` in beanship.yml, and run `beanship bootstrap` again
-    ");
-    insta::assert_snapshot!(chosen("{ network: {}, instance_type: t9.big }", Some(&["x"])), @"
-    no subnet of vpc-1 is in a zone that offers t9.big: it has subnet-a (z-a), subnet-shut (z-a), subnet-b (z-b), subnet-c (z-c)
-      choose other subnets or another `instance_type` in beanship.yml; where it is offered says `aws ec2 describe-instance-type-offerings --location-type availability-zone --filters Name=instance-type,Values=t9.big`
-    ");
-    insta::assert_snapshot!(chosen("{ network: { subnets: subnet-a }, type: load-balanced }", None), @"
-    VPCId=vpc-1
-    Subnets=subnet-a
-    ELBSubnets=subnet-a,subnet-b
-    AssociatePublicIpAddress=true
-    SecurityGroups=shop-prod-app
-    ");
-    insta::assert_snapshot!(chosen("{ network: { subnets: subnet-c }, tier: worker }", None), @"
-    VPCId=vpc-1
-    Subnets=subnet-c
-    AssociatePublicIpAddress=false
-    SecurityGroups=shop-prod-app
-    ");
-}
-
 #[test]
 fn an_environment_that_is_there_gets_our_group_and_keeps_the_rest() {
     let own = security_group("sg-own", "shop-prod-app", "vpc-1", &place().all_tags(), &[]);
@@ -351,126 +260,5 @@ fn groups_are_there_and_in_the_vpc() {
       correct `security_groups` in beanship.yml; see those of the VPC with `aws ec2 describe-security-groups --filters Name=vpc-id,Values=vpc-1`
     the security group sg-2 is in vpc-2, and shop-prod in vpc-1
       correct `security_groups` in beanship.yml; see those of the VPC with `aws ec2 describe-security-groups --filters Name=vpc-id,Values=vpc-1`
-    ");
-}
-
-#[test]
-fn a_group_gets_what_it_lacks_and_ours_nothing_else() {
-    let wanted = Group {
-        name: "shop-prod-database".into(),
-        purpose: "for the database".into(),
-        vpc: "vpc-1".into(),
-        tags: place().all_tags(),
-    };
-    let from = |id: Option<&str>| GroupRef {
-        name: "shop-prod-app".into(),
-        id: id.map(str::to_owned),
-    };
-    let rule = |id: Option<&str>| Rule {
-        service: "mysql".into(),
-        port: 3306,
-        from: from(id),
-    };
-    let lines = |seen: Option<&SecurityGroup>, id: Option<&str>, ours: bool| {
-        let mut steps = match ours {
-            true => group::plan(&place(), &wanted, seen).expect("ours"),
-            false => Vec::new(),
-        };
-        steps.extend(group::rules(
-            &wanted.reference(seen),
-            ours,
-            &[rule(id)],
-            seen,
-        ));
-        let changes = Plan::new(steps).changes().into_iter().map(|it| {
-            format!(
-                "{} {} {} ({})",
-                it.verb.sign(),
-                it.kind,
-                it.name,
-                it.detail.unwrap_or_default()
-            )
-        });
-        changes.collect::<Vec<_>>().join("\n")
-    };
-    let group = |tags: &Tags, peers: &[&str]| {
-        security_group("sg-db", "shop-prod-database", "vpc-1", tags, peers)
-    };
-    let ours = place().all_tags();
-    let mut fewer = ours.clone();
-    fewer.insert("beanship:app".into(), "shop".into());
-    let cases = [
-        lines(None, None, true),
-        lines(Some(&group(&ours, &[])), Some("sg-app"), true),
-        lines(Some(&group(&ours, &["sg-app"])), Some("sg-app"), true),
-        lines(
-            Some(&group(&ours, &["sg-app", "0.0.0.0/0"])),
-            Some("sg-app"),
-            true,
-        ),
-        lines(
-            Some(&group(&Tags::new(), &["10.0.0.0/8"])),
-            Some("sg-app"),
-            false,
-        ),
-    ];
-    insta::assert_snapshot!(cases.join("\n---\n"), @"
-    + security group shop-prod-database (for the database, in vpc-1)
-    + rule shop-prod-database (allows mysql (3306) from shop-prod-app)
-    ---
-    + rule shop-prod-database (allows mysql (3306) from shop-prod-app)
-    ---
-
-    ---
-    - rule shop-prod-database (allows mysql (3306) from everywhere (0.0.0.0/0), which beanship.yml does not name)
-    ---
-    + rule shop-prod-database (allows mysql (3306) from shop-prod-app)
-    ");
-    let tagged = Group {
-        tags: [ours.clone(), Tags::from([("team".into(), "x".into())])]
-            .into_iter()
-            .flatten()
-            .collect(),
-        ..wanted.clone()
-    };
-    let seen = group(&ours, &[]);
-    let steps = Plan::new(group::plan(&place(), &tagged, Some(&seen)).expect("ours"));
-    assert_eq!(steps.changes()[0].detail.as_deref(), Some("tags team=x"));
-    let stranger = group(&Tags::new(), &[]);
-    let error = group::plan(&place(), &wanted, Some(&stranger)).expect_err("not ours");
-    assert!(
-        error.message().contains("was not made for shop-prod"),
-        "{error}"
-    );
-}
-
-#[test]
-fn rules_are_told_in_words() {
-    let words = |protocol: &str, from: Option<i32>, to: Option<i32>, peer: Peer| {
-        group::words(&Permission {
-            protocol: protocol.into(),
-            from,
-            to,
-            peer,
-        })
-    };
-    let everywhere = || Peer::V4("0.0.0.0/0".into());
-    let all = [
-        words("tcp", Some(22), Some(22), everywhere()),
-        words("tcp", Some(8000), Some(8010), Peer::Group("sg-1".into())),
-        words("tcp", Some(9999), Some(9999), Peer::V6("::/0".into())),
-        words("-1", None, None, Peer::Prefixes("pl-1".into())),
-        words("udp", Some(53), Some(53), Peer::V4("10.0.0.0/8".into())),
-        words("icmp", Some(-1), Some(-1), everywhere()),
-        words("50", None, None, everywhere()),
-    ];
-    insta::assert_snapshot!(all.join("\n"), @"
-    ssh (22) from everywhere (0.0.0.0/0)
-    ports 8000 to 8010 from sg-1
-    port 9999 from everywhere (::/0)
-    everything from pl-1
-    udp 53 from 10.0.0.0/8
-    all icmp from everywhere (0.0.0.0/0)
-    all 50 from everywhere (0.0.0.0/0)
     ");
 }

@@ -35,6 +35,8 @@ pub struct Job {
     ignore: Vec<String>,
     /// Files that are made here: name, right to run, content.
     made: Vec<(String, bool, Arc<[u8]>)>,
+    /// Whether services with `build` and `image` are built before the deploy.
+    builds: bool,
     /// Whether everything about the tree was told already.
     told: bool,
 }
@@ -61,6 +63,7 @@ impl Job {
             rules: Rules::from(&cx.settings.config.bundle),
             own: cx.own_files(output),
             made: config.registry.as_ref().map(login).unwrap_or_default(),
+            builds: false,
             told: false,
         }
     }
@@ -69,6 +72,12 @@ impl Job {
     pub(in crate::commands) fn put(&mut self, name: &str, executable: bool, content: Vec<u8>) {
         self.made
             .push((name.to_owned(), executable, content.into()));
+    }
+
+    /// Services with `build` and `image` are built before the deploy: what they are built from may
+    /// stay out.
+    pub(in crate::commands) fn builds(&mut self) {
+        self.builds = true;
     }
 
     /// What there is to say about the tree was said: it is not said again.
@@ -117,6 +126,7 @@ impl Job {
                 left_out: &left_out,
                 serves: *serves,
                 instance_type: instance_type.as_deref(),
+                builds: self.builds,
                 ignore: &self.ignore,
             });
             verdict.stop()?;

@@ -141,6 +141,7 @@ pub(super) async fn job(
     let mut job = Job::new(cx, &keys, None);
     let mut ask = Ask {
         build: None,
+        plans_to_build: args.images.build && args.plan,
         allow_unpinned: args.images.allow_unpinned,
     };
     if args.images.build && args.plan {

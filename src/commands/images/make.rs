@@ -55,7 +55,8 @@ pub(super) struct MadeImage {
 pub(super) async fn make(cx: &Context, job: &Job, how: How<'_>) -> Result<Made> {
     let key = how.keys.first().copied().flatten();
     let images = images_of(cx, key);
-    let (first, out) = (job.clone(), cx.out.clone());
+    let (mut first, out) = (job.clone(), cx.out.clone());
+    first.builds();
     let bundled = tokio::task::spawn_blocking(move || first.make(&out));
     let bundled = bundled.await.map_err(|why| stopped(&why))??;
     let sha256 = bundled.file.sha256;

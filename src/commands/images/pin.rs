@@ -23,6 +23,8 @@ use super::{images_of, platforms, registries};
 pub(in crate::commands) struct Ask<'a> {
     /// Build and push first: the label, and what git says.
     pub(in crate::commands) build: Option<(Option<&'a str>, &'a Source)>,
+    /// Only plan: nothing is built, but the bundle is judged as if.
+    pub(in crate::commands) plans_to_build: bool,
     /// Leave an image as it is if its registry does not tell its digest.
     pub(in crate::commands) allow_unpinned: bool,
 }
@@ -42,6 +44,9 @@ pub(in crate::commands) async fn pin(
             .hint("set it to `built` in beanship.yml, or push with `beanship images push`"));
     }
     let is_sandbox = cx.settings.sandbox != SandboxMode::Off;
+    if ask.plans_to_build || (ask.build.is_some() && !is_sandbox) {
+        job.builds();
+    }
     if ask.build.is_some() && is_sandbox {
         let text = "nothing is built: the sandbox runs no containers";
         cx.out.event(&Event::Note(text));
@@ -90,10 +95,11 @@ async fn noted(cx: &Context, job: &mut Job, images: &Images) -> Result<BTreeMap<
     if all.is_empty() || !images.any_built() {
         return Ok(BTreeMap::new());
     }
-    let (first, out) = (job.clone(), cx.out.clone());
+    let (mut first, out) = (job.clone(), cx.out.clone());
+    // Only its digest is wanted: the tree is judged once it is known who builds.
+    first.told();
     let bundled = tokio::task::spawn_blocking(move || first.make(&out));
     let bundled = bundled.await.map_err(|why| stopped(&why))??;
-    job.told();
     let known = all.into_iter().find(|it| it.bundle == bundled.file.sha256);
     let Some(known) = known else {
         let text = "what was pushed is of another tree, so the instances build: push again with `deploy --build`";
@@ -105,7 +111,12 @@ async fn noted(cx: &Context, job: &mut Job, images: &Images) -> Result<BTreeMap<
         services.any(|it| it.service == service && !it.is_fetched())
     };
     let names = known.images.into_iter();
-    Ok(names.filter(|(service, _)| built(service)).collect())
+    let names: BTreeMap<_, _> = names.filter(|(service, _)| built(service)).collect();
+    let mut services = images.services.iter();
+    if services.all(|it| it.is_fetched() || names.contains_key(&it.service)) {
+        job.builds();
+    }
+    Ok(names)
 }
 
 /// Decides, and warns where ECR would throw away what is named by digest.

@@ -119,6 +119,10 @@ fn built(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) 
     let Some(build) = service.get("build") else {
         return;
     };
+    let named = service.get("image").is_some();
+    if named && project.around.builds {
+        return;
+    }
     let context = build
         .get("context")
         .or(Some(build).filter(|build| build.text().is_some()));
@@ -149,6 +153,10 @@ fn built(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) 
             ),
         );
         match files::other_case(project.around.root, &folder) {
+            _ if project.left_out(&folder).is_some() && named => draft.fix(format!(
+                "push the image as part of the deploy: `beanship deploy --build`; or {}",
+                keep(&folder)
+            )),
             _ if project.left_out(&folder).is_some() => draft.fix(keep(&folder)),
             Some(other) => draft.fix(format!(
                 "write `{other}`: upper and lower case differ on an instance"

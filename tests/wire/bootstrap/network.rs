@@ -24,9 +24,14 @@ fn lines(run: &Run, parts: &[&str]) -> String {
 
 #[test]
 fn an_environment_gets_subnets_and_a_security_group_of_its_own() {
-    let project = project(&with("{ vpc: default }"));
+    let config = with("{ vpc: default }").replace("properties:", "# ");
+    let project = project(&config);
     let run = bootstrap(&project, &[]);
-    insta::assert_snapshot!(lines(&run, &["security group ", "environment  "]), @"");
+    insta::assert_snapshot!(lines(&run, &["  + security", "  + environment", "the security group"]), @"
+      + security group    shop-prod-app  (for the instances, in vpc-ID)
+      + environment       shop-prod  (platform version 4.13.1, one instance: t3.small, in vpc-ID (subnet-ID, subnet-ID, subnet-ID); costs money)
+    Created the security group shop-prod-app (N s)
+    ");
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert!(!run.stderr.contains("warning"), "{}", run.stderr);
     project.forget_calls();
@@ -48,7 +53,10 @@ fn an_environment_that_runs_gets_the_group_with_new_instances() {
     assert_eq!(bootstrap(&project, &[]).code, Some(0));
     project.write("beanship.yml", &with("{}"));
     let plan = bootstrap(&project, &["--plan"]);
-    insta::assert_snapshot!(lines(&plan, &["  + ", "  ~ ", "  - "]), @"");
+    insta::assert_snapshot!(lines(&plan, &["  + ", "  ~ ", "  - "]), @"
+    + security group  shop-prod-app  (for the instances, in vpc-ID)
+    ~ option setting  aws:autoscaling:launchconfiguration SecurityGroups  (not set -> shop-prod-app; replaces the instances)
+    ");
     // Nobody can be asked whether the instances may be replaced.
     assert_eq!(bootstrap(&project, &[]).code, Some(2));
     project.forget_calls();
@@ -71,7 +79,14 @@ fn an_environment_that_runs_gets_the_group_with_new_instances() {
 fn parts_are_made_apart_and_in_order() {
     let project = project(&with("{ vpc: default }"));
     let refused = bootstrap(&project, &["--only", "application"]);
-    insta::assert_snapshot!(refused.shown(&project), @"");
+    insta::assert_snapshot!(refused.shown(&project), @"
+    ------- stderr -------
+    Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
+    note: there is no secret prod/mysql yet: make it before you deploy
+    error: shop-prod needs the security group shop-prod-app, which is not there yet
+    hint: make both: `beanship bootstrap --env production --only network,application`
+    [exit 2]
+    ");
     let (report, code) = document(&project, &["--only", "network"]);
     assert_eq!(code, Some(0), "{report}");
     assert_eq!(
@@ -157,12 +172,19 @@ fn a_run_that_is_killed_is_finished_and_taken_away_again() {
     let (report, code) = document(&project, &[]);
     assert_eq!(code, Some(0), "{report}");
     let created = project.calls();
-    let created = created
-        .iter()
-        .filter(|it| *it == "CreateSecurityGroup 200");
+    let created = created.iter().filter(|it| *it == "CreateSecurityGroup 200");
     assert_eq!(created.count(), 1);
     let plan = bootstrap(&project, &["--destroy", "--plan"]);
-    insta::assert_snapshot!(lines(&plan, &["  - "]), @"");
+    insta::assert_snapshot!(lines(&plan, &["  - "]), @"
+    - environment       shop-prod  (with its instances and its address)
+    - security group    shop-prod-app
+    - instance profile  shop-prod-eu-central-1-ec2
+    - IAM role          shop-prod-eu-central-1-deployer
+    - IAM role          shop-prod-eu-central-1-ops
+    - IAM role          shop-prod-eu-central-1-service
+    - IAM role          shop-prod-eu-central-1-ec2
+    - application       shop  (with its versions; their bundles stay)
+    ");
     let mut child = project.start(&[&all[..], &["--destroy", "--yes"]].concat());
     project.until("DeleteSecurityGroup 200", 1);
     project.signal(&child, "-KILL");

@@ -205,6 +205,33 @@ fn without_docker_or_anything_to_build_it_is_said() {
 }
 
 #[test]
+fn what_an_image_is_built_from_may_stay_out_of_the_bundle() {
+    let registry = Registry::start(Door::Open);
+    let project = built(&registry, "bundle: { only: [docker-compose.yml] }\n");
+    let run = project.beanship(&["bundle", "-o", ".beanship/out.zip"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    insta::assert_snapshot!(shown(&run, &project, &registry), @"
+    ------- stderr -------
+    error: docker-compose.yml:3:23: service `web` is built from web, which stays out of the bundle: bundle.only does not name it [EB503]
+      |
+    3 |     build: { context: web, args: { A: 1 } }
+      |                       ^
+    hint: push the image as part of the deploy: `beanship deploy --build`; or add `web` to `bundle.include` in beanship.yml, or change the rule
+    [exit 2]
+    ");
+    let codes = [&["check"][..], &["check", "--build"]].map(|it| project.beanship(it).code);
+    assert_eq!(codes, [Some(2), Some(0)]);
+    let arguments = ["deploy", "--env", "production", "--build", "--plan"];
+    let run = project.sandbox(&arguments);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+
+    let run = project.beanship(&["images", "push"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let text = bundled(&project, &[]);
+    assert!(text.contains("    # build: {"), "{text}");
+}
+
+#[test]
 fn in_the_sandbox_and_for_a_plan_nothing_is_built() {
     let registry = Registry::start(Door::Open);
     let project = built(&registry, "");
