@@ -4,6 +4,7 @@
 pub mod download;
 pub mod ec2;
 pub mod error;
+pub mod rds;
 pub mod role;
 pub mod service;
 mod turn;

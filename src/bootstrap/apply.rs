@@ -1,9 +1,11 @@
 //! How each change is made. A call that finds its work done already has succeeded; what AWS does
 //! not know yet, because it was only just made, is asked for again.
 
+mod database;
 mod iam;
 mod network;
 
+pub(super) use database::{until_gone, wait};
 pub(super) use iam::{delete, detach};
 
 use std::collections::BTreeMap;
@@ -61,6 +63,7 @@ pub(super) async fn step(step: &BootstrapStep, world: &World, made: &mut Made) -
             made.access_key_id = Some(id);
             Ok(())
         }
+        It::Database(step) => database::step(world, step, made).await,
         It::CreateBucket { name } => bucket::create(aws, name).await,
         It::ClosePublic { name, .. } => bucket::close(aws, name).await,
         It::TidyUploads { name } => bucket::tidy(aws, name).await,

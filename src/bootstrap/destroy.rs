@@ -1,9 +1,11 @@
 //! The way back: what a bootstrap made is taken away, as its tags tell; what was there before
 //! stays. [`plan`] is pure.
 
+mod database;
 mod network;
 mod removal;
 
+use super::database::DATABASE;
 use super::iam::{SeenRole, SeenUser};
 use super::look;
 use super::names::{self, Place, Tags};
@@ -14,6 +16,7 @@ use crate::deploy::environment::{self, Environment, SERVICE};
 use crate::error::Result;
 use crate::plan::Plan;
 
+pub use database::{Standing as StandingDatabase, check};
 pub use network::Standing as StandingNetwork;
 pub use removal::Removal;
 
@@ -34,6 +37,8 @@ pub struct Standing {
     pub others: Vec<String>,
     /// Security groups and who uses them.
     pub network: StandingNetwork,
+    /// The database.
+    pub database: StandingDatabase,
 }
 
 /// Looks at what stands.
@@ -44,6 +49,7 @@ pub async fn look(aws: &Aws, place: &Place, declared: &EnvironmentConfig) -> Res
     let target = &place.target;
     let mut standing = Standing {
         network: network::look(aws, place, declared).await?,
+        database: database::look(aws, place, declared).await?,
         ..Standing::default()
     };
     let all = environment::describe(aws, Some(&target.app), &[]).await?;
@@ -102,7 +108,11 @@ async fn tags(aws: &Aws, arn: Option<&str>) -> Result<Tags> {
 
 /// What is taken away, in the order in which that is possible, and what stays, in words.
 #[must_use]
-pub fn plan(place: &Place, standing: &Standing) -> (Plan<Removal>, Vec<String>) {
+pub fn plan(
+    place: &Place,
+    standing: &Standing,
+    database: Option<&str>,
+) -> (Plan<Removal>, Vec<String>) {
     let (mut steps, mut stays) = (Vec::new(), Vec::new());
     let name = &place.target.environment;
     let ours = |what: &str, name: &str, tags: &Tags| place.own(what, name, tags).is_ok();
@@ -117,7 +127,10 @@ pub fn plan(place: &Place, standing: &Standing) -> (Plan<Removal>, Vec<String>) 
             )),
         }
     }
-    steps.extend(network::plan(place, &standing.network));
+    let (last, groups): (Vec<_>, Vec<_>) = network::plan(place, &standing.network)
+        .into_iter()
+        .partition(|it| it.is_group(&place.group(DATABASE)));
+    steps.extend(groups);
     stays.extend(standing.network.unseen.clone());
     if let Some((profile, roles, tags)) = &standing.profile
         && ours("instance profile", profile, tags)
@@ -144,20 +157,32 @@ pub fn plan(place: &Place, standing: &Standing) -> (Plan<Removal>, Vec<String>) 
             keys: seen.keys.iter().map(|key| key.id.clone()).collect(),
         });
     }
-    let left = matches!(standing.environment, Some((_, false)));
-    let app = &place.target.app;
-    match standing.application {
-        Some(true) if standing.others.is_empty() && !left => {
-            steps.push(Removal::Application { name: app.clone() });
-        }
-        Some(true) => stays.push(format!(
-            "the application {app} stays: it has other environments"
-        )),
-        Some(false) => stays.push(format!("the application {app} was not made here and stays")),
-        None => {}
+    let (application, told) = application(place, standing);
+    steps.extend(application);
+    stays.extend(told);
+    let (more, told) = database::plan(place, &standing.database, database);
+    steps.extend(more);
+    stays.extend(told);
+    if !standing.database.stays(place, database) {
+        steps.extend(last);
     }
     stays.push("the OIDC provider, buckets and secrets stay: others may use them".into());
     (Plan::new(steps), stays)
+}
+
+/// The application goes with its last environment.
+fn application(place: &Place, standing: &Standing) -> (Option<Removal>, Option<String>) {
+    let left = matches!(standing.environment, Some((_, false)));
+    let app = &place.target.app;
+    let told = match standing.application {
+        Some(true) if standing.others.is_empty() && !left => {
+            return (Some(Removal::Application { name: app.clone() }), None);
+        }
+        Some(true) => format!("the application {app} stays: it has other environments"),
+        Some(false) => format!("the application {app} was not made here and stays"),
+        None => return (None, None),
+    };
+    (None, Some(told))
 }
 
 #[cfg(test)]
@@ -189,7 +214,7 @@ mod tests {
         };
         let environment = Environment::default();
         let planned = |standing: &Standing| {
-            let (plan, stays) = plan(&place, standing);
+            let (plan, stays) = plan(&place, standing, None);
             let lines = plan.changes().into_iter();
             let lines = lines.map(|it| format!("- {} {}", it.kind, it.name));
             lines.chain(stays).collect::<Vec<_>>().join("\n")

@@ -1,5 +1,5 @@
 //! From an empty account to an environment that CI can deploy to: IAM roles, the deployer, the
-//! network, the bundle bucket, application and environment.
+//! network, the database, the bundle bucket, application and environment.
 //!
 //! ```text
 //! beanship.yml + Given (what stays in use) -> Desired -+
@@ -14,6 +14,7 @@ pub mod access_key;
 pub mod application;
 mod apply;
 pub mod bucket;
+pub mod database;
 pub mod deployer;
 pub mod destroy;
 pub mod grants;
@@ -36,7 +37,9 @@ use crate::aws::error::Explain;
 use crate::config::EnvironmentConfig;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
+use crate::properties::SECRETS;
 
+use database::{DATABASE, DatabaseStep};
 use names::Place;
 pub use report::BootstrapReport;
 pub use steps::{BootstrapStep, Made};
@@ -49,6 +52,8 @@ pub enum Part {
     Iam,
     /// Where the environment runs, and its security group.
     Network,
+    /// Its database, with the secret.
+    Database,
     /// The bundle bucket, the application and its environment.
     Application,
 }
@@ -169,6 +174,8 @@ pub struct Observed {
     pub iam: iam::Seen,
     /// Of the network, where the project file says anything of it.
     pub network: Option<network::Ground>,
+    /// Of the database.
+    pub database: database::Seen,
     /// Whether the bucket is there, and how.
     pub bucket: Option<bucket::SeenBucket>,
     /// Application and environment.
@@ -197,6 +204,7 @@ impl Observed {
         Ok(Self {
             iam: iam?,
             network,
+            database: database::Seen::default(),
             bucket: bucket?,
             application,
         })
@@ -207,7 +215,7 @@ impl Observed {
 /// named.
 ///
 /// # Errors
-/// As [`iam::plan`] and [`network::plan`]; [`Kind::Usage`] for an environment without the security
+/// As [`iam::plan`], [`network::plan`] and [`database::plan`]; [`Kind::Usage`] for an environment without the security
 /// group that it shall have.
 pub fn plan(desired: &Desired, observed: &Observed, only: &[Part]) -> Result<Plan<BootstrapStep>> {
     let counts = |part: Part| only.is_empty() || only.contains(&part);
@@ -222,8 +230,26 @@ pub fn plan(desired: &Desired, observed: &Observed, only: &[Part]) -> Result<Pla
             steps.extend(network::plan(place, wanted, ground)?);
         } else if !there && counts(Part::Application) && observed.application.environment.is_none()
         {
-            return Err(without(&wanted.group.name, place));
+            return Err(without("application", &wanted.group.name, place));
         }
+    }
+    let mut last = Vec::new();
+    if let Some(joined) = &observed.database.joined {
+        if !counts(Part::Network) && joined.rule.from.id.is_none() {
+            return Err(without(DATABASE, &joined.rule.from.name, place));
+        }
+        steps.extend(joined.plan());
+    }
+    if counts(Part::Database)
+        && let (Some(wanted), Some(ground)) = (&desired.database, &observed.network)
+    {
+        if !counts(Part::Network) && wanted.rule.from.id.is_none() {
+            return Err(without(DATABASE, &wanted.rule.from.name, place));
+        }
+        let all = database::plan(place, wanted, &observed.database, ground)?;
+        let (late, early): (Vec<_>, Vec<_>) = all.into_iter().partition(is_late);
+        steps.extend(early);
+        last = late;
     }
     if counts(Part::Application)
         && let Some(name) = &desired.bucket
@@ -237,14 +263,40 @@ pub fn plan(desired: &Desired, observed: &Observed, only: &[Part]) -> Result<Pla
         &observed.application,
         counts,
     ));
+    last.extend(refreshed(&steps, &observed.application));
+    steps.extend(last);
     Ok(Plan::new(steps))
 }
 
-fn without(group: &str, place: &Place) -> Error {
+/// What can wait until everything else is begun.
+fn is_late(step: &BootstrapStep) -> bool {
+    matches!(step, BootstrapStep::Database(DatabaseStep::Await { .. }))
+}
+
+/// Instances read a password only when they are deployed to or restarted (facts 5.2): an update
+/// does that as well.
+fn refreshed(steps: &[BootstrapStep], seen: &application::Seen) -> Option<BootstrapStep> {
+    use BootstrapStep::{Configure, Database};
+    let there = seen.environment.as_ref()?;
+    let changed = |it: &_| matches!(it, Database(DatabaseStep::Password { .. }));
+    let updates = steps.iter().any(|it| matches!(it, Configure { .. }));
+    let refers = there.configuration.namespace(SECRETS).next().is_some();
+    (refers && !updates && steps.iter().any(changed)).then(|| {
+        Database(DatabaseStep::Refresh {
+            environment: there.description.name.clone(),
+        })
+    })
+}
+
+fn without(what: &str, group: &str, place: &Place) -> Error {
     let name = &place.target.environment;
     let env = place.target.key.as_deref().unwrap_or(name);
-    let what = format!("{name} needs the security group {group}, which is not there yet");
+    let (part, who) = match what {
+        DATABASE => (DATABASE, format!("the database of {name}")),
+        other => (other, name.clone()),
+    };
+    let what = format!("{who} needs the security group {group}, which is not there yet");
     Error::new(Kind::Usage, what).hint(format!(
-        "make both: `beanship bootstrap --env {env} --only network,application`"
+        "make both: `beanship bootstrap --env {env} --only network,{part}`"
     ))
 }

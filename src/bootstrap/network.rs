@@ -28,7 +28,7 @@ use subnets::{Chosen, Entrance, Need, Site};
 /// The namespace of the options that say where an environment runs.
 const VPC: &str = "aws:ec2:vpc";
 /// How the application's group is called.
-const APP: &str = "app";
+pub(super) const APP: &str = "app";
 
 /// What is there.
 #[derive(Debug, Clone)]
@@ -59,10 +59,11 @@ pub struct Wanted {
     pub warnings: Vec<String>,
 }
 
-/// Whether the project file says anything of it.
+/// Whether the project file says anything of it; a database lets its group in.
 #[must_use]
 pub fn is_declared(declared: &EnvironmentConfig) -> bool {
-    declared.network.is_some() || !declared.security_groups.is_empty()
+    let attached = !declared.security_groups.is_empty();
+    declared.network.is_some() || attached || declared.database.is_some()
 }
 
 /// The VPC: the one that is named, else the environment's, else the default one.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::access_key::KeyOut;
 use super::application::NewEnvironment;
 use super::apply;
+use super::database::DatabaseStep;
 use super::grants::Holder;
 use super::iam::{Profile, Role, User};
 use super::names::Tags;
@@ -147,6 +148,8 @@ pub enum BootstrapStep {
         /// What.
         permission: Permission,
     },
+    /// Something of the database changes.
+    Database(DatabaseStep),
     /// A bucket is made.
     CreateBucket {
         /// Its name.
@@ -226,6 +229,7 @@ impl Step for BootstrapStep {
                 repairs: false,
                 ..
             } => words::settings(options, before),
+            Self::Database(step) => step.changes(),
             _ => vec![self.change()],
         }
     }

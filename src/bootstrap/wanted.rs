@@ -48,6 +48,8 @@ pub struct Desired {
     pub iam: iam::Wanted,
     /// The network.
     pub network: Option<network::Wanted>,
+    /// The database.
+    pub database: Option<super::database::Wanted>,
     /// A bucket of one's own.
     pub bucket: Option<String>,
     /// The environment.
@@ -99,6 +101,7 @@ impl Sources<'_> {
             },
             iam,
             network: self.network.cloned(),
+            database: None,
             service_role,
             place: place.clone(),
         })
@@ -333,6 +336,7 @@ impl Sources<'_> {
             ("logs", vec![place.arn("logs", &group)]),
             ("secrets", self.references.secrets.iter().cloned().collect()),
             ("own_secrets", vec![own]),
+            ("databases", self.references.databases()),
             ("instances", instances),
         ])?;
         debug_assert!(!is_empty(&document));

@@ -282,10 +282,6 @@ fn headline(cx: &Context, args: &BootstrapArgs, place: &Place) {
         whereabouts(cx, &place.region)
     );
     cx.out.event(&Event::Headline(&text));
-    for key in cx.settings.config.without_effect() {
-        let text = format!("`{key}` in beanship.yml has no effect yet: databases are not made");
-        cx.out.event(&Event::Warning(&text));
-    }
 }
 
 /// Why the plan is asked about.

@@ -29,16 +29,6 @@ impl Default for NetworkConfig {
 }
 
 impl Config {
-    /// The keys in the file that this version reads but does not act on.
-    #[must_use]
-    pub fn without_effect(&self) -> Vec<String> {
-        let declared = self.environments.iter();
-        let declared = declared.filter(|(_, environment)| environment.database.is_some());
-        declared
-            .map(|(name, _)| format!("environments.{name}.database"))
-            .collect()
-    }
-
     /// What is well formed below `network` and `security_groups` but cannot be meant.
     pub(super) fn network_problems(&self) -> Vec<String> {
         let each = self.environments.iter();

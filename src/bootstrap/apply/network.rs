@@ -75,7 +75,7 @@ async fn same(aws: &Aws, vpc: &str, name: &str, tags: &Tags) -> Result<Option<St
 
 impl Made {
     /// The id of a group, which an earlier step may have made.
-    fn group<'a>(&'a self, group: &'a GroupRef) -> &'a str {
+    pub(super) fn group<'a>(&'a self, group: &'a GroupRef) -> &'a str {
         let made = || self.groups.get(&group.name).map(String::as_str);
         group.id.as_deref().or_else(made).unwrap_or(&group.name)
     }

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::database;
 use crate::aws::Aws;
 use crate::aws::ec2::{self, Permission};
 use crate::aws::error::Explain;
+use crate::aws::rds;
 use crate::bootstrap::access_key;
 use crate::bootstrap::apply;
 use crate::bootstrap::grants::{Holder, SeenGrants};
@@ -76,11 +78,34 @@ pub enum Removal {
     },
     /// A security group.
     Group(GroupRef),
+    /// The database, after a last snapshot.
+    Database {
+        /// Its name.
+        id: String,
+        /// Whether it is protected from that.
+        protected: bool,
+        /// Whether that was begun already.
+        begun: bool,
+        /// The snapshot's name.
+        snapshot: String,
+    },
+    /// The subnet group of the database.
+    Subnets {
+        /// Its name.
+        name: String,
+    },
     /// The application with its versions.
     Application {
         /// Its name.
         name: String,
     },
+}
+
+impl Removal {
+    /// Whether it is that of the security group of this name.
+    pub(super) fn is_group(&self, name: &str) -> bool {
+        matches!(self, Self::Group(group) if group.name == name)
+    }
 }
 
 impl Step for Removal {
@@ -109,6 +134,21 @@ impl Step for Removal {
                 ("rule", &group.name, Some(format!("allows {words}")))
             }
             Self::Group(group) => ("security group", &group.name, None),
+            Self::Database {
+                id,
+                begun,
+                snapshot,
+                ..
+            } => {
+                let detail = match begun {
+                    true => "is being deleted".to_owned(),
+                    false => {
+                        format!("with its backups; the snapshot {snapshot} stays, and costs money")
+                    }
+                };
+                ("database", id, Some(detail))
+            }
+            Self::Subnets { name } => ("subnet group", name, None),
             Self::Application { name } => {
                 let detail = "with its versions; their bundles stay".to_owned();
                 ("application", name, Some(detail))
@@ -133,6 +173,8 @@ impl Step for Removal {
             } => format!("Took {group} from {environment}"),
             Self::Rule { group, words, .. } => format!("Took {words} out of {}", group.name),
             Self::Group(group) => format!("Deleted the security group {}", group.name),
+            Self::Database { id, .. } => format!("Deleted the database {id}"),
+            Self::Subnets { name } => format!("Deleted the subnet group {name}"),
             Self::Application { name } => format!("Deleted the application {name}"),
         }
     }
@@ -164,6 +206,16 @@ impl Step for Removal {
                 group, permission, ..
             } => ec2::revoke(aws, group.id_or_name(), permission).await?,
             Self::Group(group) => delete_group(world, group).await?,
+            Self::Database {
+                id, begun: true, ..
+            } => apply::until_gone(world, id).await?,
+            Self::Database {
+                id,
+                protected,
+                snapshot,
+                ..
+            } => database::delete(world, id, *protected, snapshot).await?,
+            Self::Subnets { name } => rds::delete_subnet_group(aws, name).await?,
             Self::Application { name } => {
                 let call = aws.eb.delete_application().application_name(name);
                 let gone = call.send().await.explain(SERVICE, "DeleteApplication");

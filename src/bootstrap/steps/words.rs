@@ -243,6 +243,7 @@ impl BootstrapStep {
             Self::Revoke { group, permission } => {
                 format!("Took {} out of {}", group::words(permission), group.name)
             }
+            Self::Database(step) => step.done(),
             Self::CreateBucket { name } => format!("Created the bucket {name}"),
             Self::ClosePublic { name, .. } => format!("Closed the bucket {name} to the public"),
             Self::TidyUploads { name } => format!("Set the rule for uploads to {name}"),

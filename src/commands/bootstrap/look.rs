@@ -2,6 +2,7 @@
 
 use super::Job;
 use crate::bootstrap::application::{self, PLATFORM, SeenEnvironment};
+use crate::bootstrap::database;
 use crate::bootstrap::network::{self, Ground};
 use crate::bootstrap::references::References;
 use crate::bootstrap::wanted::Sources;
@@ -54,8 +55,11 @@ impl Job<'_> {
             key: self.key.clone(),
             network: network.as_ref(),
         };
-        let desired = sources.desired(platform)?;
-        let observed = Observed::look(aws, &desired, seen, ground).await?;
+        let (database, seen_database) = self.database(&declared, ground.as_ref()).await?;
+        let mut desired = sources.desired(platform)?;
+        desired.database = database;
+        let mut observed = Observed::look(aws, &desired, seen, ground).await?;
+        observed.database = seen_database;
         Ok((desired, observed))
     }
 
@@ -67,7 +71,8 @@ impl Job<'_> {
         there: Option<&SeenEnvironment>,
     ) -> Result<Option<(Ground, network::Wanted)>> {
         let only = &self.args.only;
-        let some = counts(only, Part::Network) || counts(only, Part::Application);
+        let counts = |part| counts(only, part);
+        let some = counts(Part::Network) || counts(Part::Database) || counts(Part::Application);
         if !some || !network::is_declared(declared) {
             return Ok(None);
         }
@@ -81,6 +86,26 @@ impl Job<'_> {
             out.event(&Event::Warning(warning));
         }
         Ok(Some((ground, wanted)))
+    }
+
+    /// Looks at the database, where the project file asks for one.
+    async fn database(
+        &self,
+        declared: &EnvironmentConfig,
+        ground: Option<&Ground>,
+    ) -> Result<(Option<database::Wanted>, database::Seen)> {
+        let rotate = self.args.rotate_database_password;
+        let nothing = (None, database::Seen::default());
+        let Some(ground) = ground.filter(|_| counts(&self.args.only, Part::Database)) else {
+            return Ok(nothing);
+        };
+        let (aws, place) = (&self.world.aws, &self.place);
+        let seen = database::look(aws, place, declared, ground).await?;
+        for note in &seen.notes {
+            self.cx.out.event(&Event::Note(note));
+        }
+        let wanted = database::wanted(place, declared, ground, &seen, rotate)?;
+        Ok((wanted, seen))
     }
 }
 
@@ -102,6 +127,9 @@ fn remarks(declared: &EnvironmentConfig, only: &[Part]) -> Vec<String> {
         told.push(
             "no `deployer` is declared for the environment: nobody gets the right to deploy".into(),
         );
+    }
+    if only.contains(&Part::Database) && declared.database.is_none() {
+        told.push("no `database` is declared for the environment: none is made".into());
     }
     if only.contains(&Part::Network) && !network::is_declared(declared) {
         told.push("no `network` is declared for the environment: nothing of it is made".into());

@@ -47,7 +47,7 @@ impl Filters {
 }
 
 /// One value that a filter may ask for.
-pub(super) fn one(value: impl ToString) -> Option<Vec<String>> {
+pub(super) fn one(value: &(impl ToString + ?Sized)) -> Option<Vec<String>> {
     Some(vec![value.to_string()])
 }
 

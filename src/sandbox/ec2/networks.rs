@@ -25,7 +25,7 @@ pub(super) fn vpcs(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure> {
     for (id, vpc) in all.iter().filter(|(id, _)| cx.wants("VpcId", id)) {
         let held = filters.hold(&vpc.tags, |name| match name {
             "vpc-id" => one(id),
-            "is-default" | "isDefault" => one(vpc.is_default),
+            "is-default" | "isDefault" => one(&vpc.is_default),
             "cidr" => one(&vpc.cidr),
             "owner-id" => one(cx.account()),
             "state" => one("available"),
@@ -122,7 +122,9 @@ pub(super) fn subnets(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure
             "vpc-id" => one(&subnet.vpc),
             "availability-zone" | "availabilityZone" => one(&subnet.zone),
             "cidr-block" | "cidr" => one(&subnet.cidr),
-            "default-for-az" | "defaultForAz" | "map-public-ip-on-launch" => one(subnet.is_default),
+            "default-for-az" | "defaultForAz" | "map-public-ip-on-launch" => {
+                one(&subnet.is_default)
+            }
             "state" => one("available"),
             _ => None,
         })?;

@@ -13,7 +13,7 @@ pub(super) fn create_gateway(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), 
     };
     let id = id("igw");
     xml.group("internetGateway", |xml| {
-        write_gateway(xml, cx, &id, &gateway)
+        write_gateway(xml, cx, &id, &gateway);
     });
     cx.region.gateways.insert(id, gateway);
     Ok(())
@@ -119,7 +119,7 @@ pub(super) fn tables(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
         let held = filters.hold(&table.tags, |name| match name {
             "route-table-id" | "association.route-table-id" => one(id),
             "vpc-id" => one(&table.vpc),
-            "association.main" => one(true),
+            "association.main" => one(&true),
             // Subnets are not associated by themselves: they have the main table.
             "association.subnet-id" => Some(Vec::new()),
             "route.gateway-id" => Some(table.routes.values().cloned().collect()),

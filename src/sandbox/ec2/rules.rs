@@ -211,6 +211,9 @@ fn words(rule: &Rule) -> String {
     format!("peer: {peer}, {protocol}{ports}, ALLOW")
 }
 
+/// Whether a rule stands in a list.
+type Belongs = fn(&Rule) -> bool;
+
 /// The rules of one direction, put together by what they let through.
 pub(super) fn write_permissions(
     xml: &mut Xml,
@@ -229,7 +232,7 @@ pub(super) fn write_permissions(
             xml.text("fromPort", from);
             xml.text("toPort", to);
         }
-        let lists: [(&str, fn(&Rule) -> bool); 4] = [
+        let lists: [(&str, Belongs); 4] = [
             ("groups", |rule| matches!(rule.peer, Peer::Group(_))),
             (
                 "ipRanges",

@@ -33,13 +33,7 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     if let Some(name) = database {
         checks::database(engine, name)?;
     }
-    let given = checks::secret(parameters, engine)?;
-    let managed = parameters.flag("ManageMasterUserPassword")? == Some(true);
-    if given.is_none() && !managed {
-        return Err(invalid(
-            "The parameter MasterUserPassword must be provided and must not be blank.",
-        ));
-    }
+    let (given, managed) = password(cx, engine)?;
     let network = Network::of(cx.world, &call.region)?;
     let (subnet_group, group) = subnet_group(cx, &network)?;
     let shape = shape(cx, engine, &group)?;
@@ -73,10 +67,7 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     };
     begin(cx, &mut instance);
     if managed {
-        let text = serde_json::json!({ "username": username, "password": random(UPPER, 28) });
-        let (world, now) = (cx.world, call.now);
-        let arn = secretsmanager::manage(world, &call.region, now, &text.to_string())?;
-        instance.managed = Some(arn);
+        instance.managed = Some(manage(cx, username)?);
     }
     cx.region
         .groups
@@ -85,6 +76,30 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     xml.group("DBInstance", |xml| views::instance(xml, cx, &id, &instance));
     cx.region.instances.insert(id, instance);
     Ok(())
+}
+
+/// Keeps a password; the ARN of its secret.
+fn manage(cx: &Context<'_>, username: &str) -> Result<String, Failure> {
+    let text = serde_json::json!({ "username": username, "password": random(UPPER, 28) });
+    let (region, now) = (&cx.call.region, cx.call.now);
+    Ok(secretsmanager::manage(
+        cx.world,
+        region,
+        now,
+        &text.to_string(),
+    )?)
+}
+
+/// The password, or whether RDS shall keep one itself.
+fn password(cx: &Context<'_>, engine: &str) -> Result<(Option<String>, bool), Failure> {
+    let given = checks::secret(cx.parameters(), engine)?;
+    let managed = cx.parameters().flag("ManageMasterUserPassword")? == Some(true);
+    match given.is_none() && !managed {
+        true => Err(invalid(
+            "The parameter MasterUserPassword must be provided and must not be blank.",
+        )),
+        false => Ok((given, managed)),
+    }
 }
 
 /// Its first minutes, which are seconds here.

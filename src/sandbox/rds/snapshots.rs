@@ -46,7 +46,7 @@ pub(super) fn delete(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
         .remove(&name)
         .ok_or_else(|| missing(&name))?;
     xml.group("DBSnapshot", |xml| {
-        views::snapshot(xml, cx, &name, &snapshot)
+        views::snapshot(xml, cx, &name, &snapshot);
     });
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
         tags: tags::read(cx.parameters())?,
     };
     xml.group("DBSubnetGroup", |xml| {
-        views::subnet_group(xml, cx, &name, &group)
+        views::subnet_group(xml, cx, &name, &group);
     });
     cx.region.groups.insert(name, group);
     Ok(())
@@ -76,7 +76,7 @@ pub(super) fn modify(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     }
     group.subnets = subnets;
     xml.group("DBSubnetGroup", |xml| {
-        views::subnet_group(xml, cx, &name, &group)
+        views::subnet_group(xml, cx, &name, &group);
     });
     cx.region.groups.insert(name, group);
     Ok(())

@@ -13,15 +13,7 @@ pub(super) fn instance(xml: &mut Xml, cx: &Context<'_>, id: &str, instance: &Ins
     xml.text("DBInstanceStatus", &instance.status);
     xml.text("MasterUsername", &instance.username);
     xml.maybe("DBName", instance.database.as_ref());
-    if instance.has_endpoint {
-        xml.group("Endpoint", |xml| {
-            let host = instance.resource_id.to_lowercase();
-            let host = host.trim_start_matches("db-").get(..12).unwrap_or("host");
-            xml.text("Address", format!("{id}.{host}.{region}.rds.amazonaws.com"));
-            xml.text("Port", instance.port);
-            xml.text("HostedZoneId", "Z0123456789SANDBOX");
-        });
-    }
+    endpoint(xml, region, id, instance);
     xml.text("AllocatedStorage", shape.storage);
     if instance.has_endpoint {
         xml.time("InstanceCreateTime", instance.created);
@@ -44,7 +36,7 @@ pub(super) fn instance(xml: &mut Xml, cx: &Context<'_>, id: &str, instance: &Ins
     }
     if let Some(group) = cx.region.groups.get(&instance.subnet_group) {
         xml.group("DBSubnetGroup", |xml| {
-            subnet_group(xml, cx, &instance.subnet_group, group)
+            subnet_group(xml, cx, &instance.subnet_group, group);
         });
     }
     xml.text("PreferredMaintenanceWindow", "sun:04:00-sun:04:30");
@@ -65,6 +57,19 @@ pub(super) fn instance(xml: &mut Xml, cx: &Context<'_>, id: &str, instance: &Ins
         xml.group("MasterUserSecret", |xml| {
             xml.text("SecretArn", arn);
             xml.text("SecretStatus", "active");
+        });
+    }
+}
+
+/// Where it answers, once it does.
+fn endpoint(xml: &mut Xml, region: &str, id: &str, instance: &Instance) {
+    if instance.has_endpoint {
+        xml.group("Endpoint", |xml| {
+            let host = instance.resource_id.to_lowercase();
+            let host = host.trim_start_matches("db-").get(..12).unwrap_or("host");
+            xml.text("Address", format!("{id}.{host}.{region}.rds.amazonaws.com"));
+            xml.text("Port", instance.port);
+            xml.text("HostedZoneId", "Z0123456789SANDBOX");
         });
     }
 }

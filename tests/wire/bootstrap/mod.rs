@@ -1,5 +1,6 @@
 //! `beanship bootstrap`: from an account with nothing in it to a first deploy.
 
+mod database;
 mod deployer;
 mod destroy;
 mod identities;
@@ -180,17 +181,6 @@ fn a_plan_and_a_part_stop_where_they_are_told() {
         none.stderr
     );
     assert!(none.stdout.starts_with("unchanged"), "{}", none.stdout);
-}
-
-#[test]
-fn what_is_not_made_yet_is_said() {
-    let config = CONFIG.replace(
-        "    branches",
-        "    database: { engine: mysql }\n    branches",
-    );
-    let run = bootstrap(&project(&config), &["--plan"]);
-    let warned = run.stderr.lines().filter(|line| line.contains("warning"));
-    insta::assert_snapshot!(warned.collect::<Vec<_>>().join("\n"), @"warning: `environments.production.database` in beanship.yml has no effect yet: databases are not made");
 }
 
 #[test]
