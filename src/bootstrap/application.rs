@@ -311,7 +311,8 @@ fn changes<'a>(settings: impl Iterator<Item = &'a Setting>, there: &SeenEnvironm
         // Can only be chosen when the environment is made.
         let fixed = it.name == "LoadBalancerType";
         let same = here == it.value || there.configuration.has(&it.namespace, &it.name, &it.value);
-        counts && !fixed && !same && !(is_role(it) && last(here) == last(&it.value))
+        let same = same || (is_role(it) && last(here) == last(&it.value));
+        counts && !(fixed || same)
     };
     Options {
         set: settings

@@ -130,6 +130,9 @@ struct IpPermission {
     prefix_list_ids: Items<PeerItem>,
 }
 
+/// Who is let in, as an item of a list tells.
+type ToPeer = fn(&PeerItem) -> Peer;
+
 /// What stands in a list of those who are let in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -238,7 +241,7 @@ impl SecurityGroup {
     #[must_use]
     pub fn permissions(&self) -> Vec<Permission> {
         let each = |seen: &IpPermission| {
-            let lists: [(&Items<PeerItem>, fn(&PeerItem) -> Peer); 4] = [
+            let lists: [(&Items<PeerItem>, ToPeer); 4] = [
                 (&seen.groups, |it| Peer::Group(it.group_id.clone())),
                 (&seen.ip_ranges, |it| Peer::V4(it.cidr_ip.clone())),
                 (&seen.ipv6_ranges, |it| Peer::V6(it.cidr_ipv6.clone())),

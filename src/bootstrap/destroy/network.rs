@@ -163,9 +163,8 @@ mod tests {
         quick_xml::de::from_str(&xml).expect("a group")
     }
 
-    #[test]
-    fn what_holds_a_group_lets_go_of_it_first() {
-        let place = Place {
+    fn place() -> Place {
+        Place {
             account: "1".into(),
             region: "eu-west-1".into(),
             target: Target {
@@ -175,7 +174,12 @@ mod tests {
             },
             path: "/".into(),
             tags: Tags::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn what_holds_a_group_lets_go_of_it_first() {
+        let place = place();
         let planned = |attached: Option<&str>| {
             let staying = attached.map(|value| {
                 Configuration::new(vec![OptionSetting {
