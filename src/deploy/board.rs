@@ -250,7 +250,7 @@ impl Board {
     }
 
     /// Waits between two rounds: quick at first for a single environment, so that a short update
-    /// is not held up; then at the pace of two calls in four seconds; slower on long updates and
+    /// is not held up; then at a pace of less than a call in two seconds; slower on long updates and
     /// while the service throttles. Jittered, so that many deploys do not ask at the same moment,
     /// and never beyond the deadline.
     async fn pause(&self, deadline: Instant) {
@@ -260,7 +260,7 @@ impl Board {
             let age = youngest.map_or(Duration::ZERO, |begun| begun.elapsed());
             match age.as_secs() {
                 ..3 if state.followed.len() == 1 => Duration::from_millis(550),
-                ..120 => Duration::from_secs(3),
+                ..120 => Duration::from_millis(3200),
                 _ => Duration::from_secs(8),
             }
         };

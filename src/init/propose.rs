@@ -9,6 +9,7 @@ use super::services::Services;
 use super::{Ci, Found, Place, SecretNames, templates};
 use crate::config::{Config, FILE_NAME, is_environment_name};
 use crate::error::{Error, Kind, Result};
+use crate::images::ecr::Ecr;
 
 /// What is known of the project.
 #[derive(Debug, Default)]
@@ -75,10 +76,15 @@ pub struct Wanted {
     pub secrets: SecretNames,
     /// The commands of the tests.
     pub tests: Vec<String>,
-    /// The commands that build and push images.
+    /// Whether the compose file says how to build images, so that `deploy --build` does.
+    pub build: bool,
+    /// The commands that build and push images, where a CI system's file has them and the compose
+    /// file does not tell.
     pub publish: Vec<String>,
     /// The registry they go to.
     pub registry: Option<String>,
+    /// Whether the CI system has to log in there: at ECR beanship does.
+    pub login: bool,
 }
 
 /// An environment of the project file.
@@ -207,12 +213,11 @@ impl Wanted {
             .hint("pass one: `beanship init --region eu-central-1`")
         })?;
         let compose = wishes.compose.clone();
-        let publish = known.services.publish(compose.as_deref());
-        let old = || known.found.iter().map(|found| &found.publish);
-        let publish = match publish.is_empty() {
-            true => old().find(|all| !all.is_empty()).cloned(),
-            false => Some(publish),
-        };
+        let build = !known.services.built.is_empty();
+        let publish = known.found.iter().map(|found| &found.publish);
+        let publish = publish.into_iter().find(|all| !all.is_empty() && !build);
+        let registry = known.services.registry.clone();
+        let at_ecr = |registry: &String| Ecr::of(registry).is_some();
         let tests = known.found.iter().map(|found| &found.tests);
         let tests = tests.into_iter().find(|all| !all.is_empty()).cloned();
         let environments = stages(wishes, known, &app);
@@ -240,8 +245,10 @@ impl Wanted {
                 true => tests.unwrap_or_default(),
                 false => wishes.tests.clone(),
             },
-            publish: publish.unwrap_or_default(),
-            registry: known.services.registry.clone(),
+            publish: publish.cloned().unwrap_or_default(),
+            login: !registry.as_ref().is_some_and(at_ecr),
+            build,
+            registry,
             app,
             region,
             compose,
@@ -266,20 +273,6 @@ impl Wanted {
             });
         }
         Ok(drafts)
-    }
-}
-
-impl Services {
-    /// The commands that build and push.
-    fn publish(&self, compose: Option<&Path>) -> Vec<String> {
-        if self.built.is_empty() {
-            return Vec::new();
-        }
-        let file = compose.map_or_else(String::new, |file| format!("-f {} ", file.display()));
-        let services = self.built.join(" ");
-        ["build", "push"]
-            .map(|verb| format!("docker compose {file}{verb} {services}"))
-            .to_vec()
     }
 }
 

@@ -170,9 +170,11 @@ fn a_job_without_a_token_is_told_which_permission_it_lacks() {
     let run = project.beanship(&["deploy", "--env", "production"]);
     assert_eq!(run.code, Some(3), "{}", run.stderr);
     insta::assert_snapshot!(run.shown(&project), @"
+    ::group::Bundle
+    Deploying shop to shop-prod (eu-central-1)
+    ::endgroup::
     ::error title=beanship::the role of BEANSHIP_ROLE cannot be assumed: GitHub gives this job no token
     ------- stderr -------
-    Deploying shop to shop-prod (eu-central-1)
     error: the role of BEANSHIP_ROLE cannot be assumed: GitHub gives this job no token
     hint: let the job have one: `permissions: { contents: read, id-token: write }`
     [exit 3]
