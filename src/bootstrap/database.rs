@@ -23,7 +23,7 @@ use crate::config::{DatabaseConfig, Engine, EnvironmentConfig};
 use crate::error::{Error, Kind, Result};
 use crate::properties::secret_name;
 
-pub use join::Joined;
+pub use join::{Joined, plan as join};
 pub use look::{credentials, look};
 pub use steps::DatabaseStep;
 
@@ -54,7 +54,7 @@ pub struct Wanted {
 /// What there is of it.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
-    /// The group of a database that is not ours, and whom it shall let in.
+    /// The database that is not ours and shall let the environment in.
     pub joined: Option<Joined>,
     /// The instance.
     pub instance: Option<Instance>,
