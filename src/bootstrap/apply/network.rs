@@ -17,8 +17,8 @@ pub(super) async fn step(aws: &Aws, step: &BootstrapStep, made: &mut Made) -> Re
         BootstrapStep::TagGroup { group, tags } => ec2::tag(aws, made.group(group), tags).await,
         BootstrapStep::Allow { group, rule } => {
             let permission = rule.permission(made.group(&rule.from));
-            let (group, words) = (made.group(group), format!("beanship: {}", rule.from.name));
-            settled(|| ec2::authorize(aws, group, &permission, &words)).await
+            let group = made.group(group);
+            settled(|| ec2::authorize(aws, group, &permission)).await
         }
         BootstrapStep::Revoke { group, permission } => {
             ec2::revoke(aws, made.group(group), permission).await
