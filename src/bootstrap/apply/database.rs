@@ -21,7 +21,7 @@ use crate::properties::Value;
 const SOON: Duration = Duration::from_millis(200);
 const LATER: Duration = Duration::from_secs(10);
 /// How long an instance whose change was just asked for may still look as before.
-const BEGINS: Duration = Duration::from_secs(2);
+const BEGINS: Duration = Duration::from_secs(10);
 /// States that no instance leaves by itself (RDS User Guide, "Viewing DB instance status").
 const STUCK: [&str; 9] = [
     "failed",
@@ -176,11 +176,7 @@ async fn mark(aws: &Aws, secret: &str, value: &str) -> Result<()> {
 /// Waits until a change that was just asked for shows, or for some seconds.
 async fn begun(aws: &Aws, id: &str) -> Result<()> {
     let begun = Instant::now();
-    let limit = if aws.sandbox.is_some() {
-        SOON
-    } else {
-        BEGINS * 5
-    };
+    let limit = if aws.sandbox.is_some() { SOON } else { BEGINS };
     while begun.elapsed() < limit {
         if rds::instance(aws, id)
             .await?
