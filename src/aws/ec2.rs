@@ -116,13 +116,8 @@ pub async fn tag(aws: &Aws, id: &str, tags: &BTreeMap<String, String>) -> Result
 ///
 /// # Errors
 /// What AWS says.
-pub async fn authorize(
-    aws: &Aws,
-    group: &str,
-    permission: &Permission,
-    description: &str,
-) -> Result<()> {
-    let input = permitted(group, permission, Some(description));
+pub async fn authorize(aws: &Aws, group: &str, permission: &Permission) -> Result<()> {
+    let input = permitted(group, permission);
     let done = call(aws, "AuthorizeSecurityGroupIngress", &input).await;
     unless(done, "InvalidPermission.Duplicate")
 }
@@ -132,7 +127,7 @@ pub async fn authorize(
 /// # Errors
 /// What AWS says.
 pub async fn revoke(aws: &Aws, group: &str, permission: &Permission) -> Result<()> {
-    let input = permitted(group, permission, None);
+    let input = permitted(group, permission);
     let done = call(aws, "RevokeSecurityGroupIngress", &input).await;
     unless(unless(done, "InvalidPermission.NotFound"), NO_GROUP)
 }
@@ -198,11 +193,7 @@ fn tagged(before: &str, tags: &BTreeMap<String, String>) -> Vec<(String, String)
     each.collect()
 }
 
-fn permitted(
-    group: &str,
-    permission: &Permission,
-    description: Option<&str>,
-) -> Vec<(String, String)> {
+fn permitted(group: &str, permission: &Permission) -> Vec<(String, String)> {
     const PERMISSION: &str = "IpPermissions.1";
     let mut input = pairs(&[("GroupId", group)]);
     input.push((
@@ -219,9 +210,11 @@ fn permitted(
         Peer::Prefixes(id) => ("PrefixListIds", "PrefixListId", id),
     };
     input.push((format!("{PERMISSION}.{list}.1.{member}"), value.clone()));
-    input.extend(
-        description.map(|it| (format!("{PERMISSION}.{list}.1.Description"), it.to_owned())),
-    );
+    let written = permission.description.iter();
+    input.extend(written.map(|it| {
+        let name = format!("{PERMISSION}.{list}.1.Description");
+        (name, it.clone())
+    }));
     input
 }
 
@@ -236,8 +229,9 @@ mod tests {
             from: Some(3306),
             to: Some(3306),
             peer: Peer::Group("sg-2".into()),
+            description: Some("for shop".into()),
         };
-        let input = permitted("sg-1", &permission, Some("for shop"));
+        let input = permitted("sg-1", &permission);
         let lines: Vec<_> = input
             .iter()
             .map(|(name, value)| format!("{name}={value}"))

@@ -7,6 +7,7 @@ mod network;
 
 pub(super) use database::{until_gone, wait};
 pub(super) use iam::{delete, detach};
+pub(super) use network::regroup;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -53,9 +54,11 @@ pub(super) async fn step(step: &BootstrapStep, world: &World, made: &mut Made) -
         | It::FillProfile { .. }
         | It::CreateProvider
         | It::AddAudience { .. } => iam::profiles(aws, step).await,
-        It::CreateGroup(_) | It::TagGroup { .. } | It::Allow { .. } | It::Revoke { .. } => {
-            network::step(aws, step, made).await
-        }
+        It::CreateGroup(_)
+        | It::TagGroup { .. }
+        | It::Allow { .. }
+        | It::Revoke { .. }
+        | It::Admit { .. } => network::step(aws, step, made).await,
         It::DeleteKey { user, id, .. } => access_key::delete(aws, user, id).await,
         It::DeactivateKey { user, id } => access_key::deactivate(aws, user, id).await,
         It::CreateKey { user, to } => {

@@ -234,11 +234,9 @@ pub fn plan(desired: &Desired, observed: &Observed, only: &[Part]) -> Result<Pla
         }
     }
     let mut last = Vec::new();
-    if let Some(joined) = &observed.database.joined {
-        if !counts(Part::Network) && joined.rule.from.id.is_none() {
-            return Err(without(DATABASE, &joined.rule.from.name, place));
-        }
-        steps.extend(joined.plan());
+    if let (Some(joined), Some(ground)) = (&observed.database.joined, &observed.network) {
+        let networked = counts(Part::Network);
+        steps.extend(database::join(place, joined, ground, networked)?);
     }
     if counts(Part::Database)
         && let (Some(wanted), Some(ground)) = (&desired.database, &observed.network)

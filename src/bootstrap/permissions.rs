@@ -96,6 +96,7 @@ fn needs(step: &BootstrapStep) -> &'static [&'static str] {
         It::TagGroup { .. } => &["ec2:CreateTags"],
         It::Allow { .. } => &["ec2:AuthorizeSecurityGroupIngress"],
         It::Revoke { .. } => &["ec2:RevokeSecurityGroupIngress"],
+        It::Admit { .. } => &["rds:ModifyDBInstance"],
         It::Database(step) => step.needs(),
         It::CreateBucket { .. } => &["s3:CreateBucket"],
         It::ClosePublic { .. } => &["s3:PutBucketPublicAccessBlock"],

@@ -150,6 +150,15 @@ pub enum BootstrapStep {
     },
     /// Something of the database changes.
     Database(DatabaseStep),
+    /// A database of others gets a security group of ours, beside those that it has.
+    Admit {
+        /// The name of the instance.
+        instance: String,
+        /// The ids of its security groups.
+        attached: Vec<String>,
+        /// Ours.
+        group: GroupRef,
+    },
     /// A bucket is made.
     CreateBucket {
         /// Its name.

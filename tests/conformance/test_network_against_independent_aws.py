@@ -193,3 +193,54 @@ def test_an_environment_of_others_keeps_what_it_has(aws: Aws, ec2: Any, beanship
     ended(beanship(*arguments, "--destroy"), "succeeded")
     assert options(aws, "shop-production") == {"SecurityGroups": theirs}
     assert groups(ec2, "shop-production-app") == []
+
+
+def test_a_database_of_others_lets_the_environment_in(aws: Aws, ec2: Any, beanship: Beanship, project: Project) -> None:
+    rds = Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY).boto3("rds")
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+    theirs = ec2.create_security_group(GroupName="theirs", Description="theirs", VpcId=vpc)["GroupId"]
+    rds.create_db_subnet_group(DBSubnetGroupName="theirs", DBSubnetGroupDescription="theirs", SubnetIds=subnets)
+    rds.create_db_instance(
+        DBInstanceIdentifier="theirs",
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        MasterUsername="me",
+        MasterUserPassword="longenough",
+        AllocatedStorage=20,
+        DBSubnetGroupName="theirs",
+        VpcSecurityGroupIds=[theirs],
+    )
+
+    def attached() -> list[str]:
+        (instance,) = rds.describe_db_instances(DBInstanceIdentifier="theirs")["DBInstances"]
+        return [group["VpcSecurityGroupId"] for group in instance["VpcSecurityGroups"]]
+
+    # Into a group that it has.
+    declare(project, more=f"    database: {{ instance: theirs, security_group: {theirs} }}\n")
+    ended(bootstrap(beanship), "succeeded")
+    (app,) = groups(ec2, "shop-staging-app")
+    (rule,) = groups(ec2, "theirs")[0]["IpPermissions"]
+    assert (rule["FromPort"], rule["ToPort"]) == (5432, 5432)
+    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [app["GroupId"]]
+    since = len(aws.calls)
+    ended(bootstrap(beanship), "unchanged")
+    assert changes(aws, since) == []
+    ended(bootstrap(beanship, "--destroy"), "succeeded")
+    assert groups(ec2, "theirs")[0]["IpPermissions"] == []
+    assert attached() == [theirs]
+    # Into one that is made for it.
+    declare(project, more="    database: { instance: theirs }\n")
+    ended(bootstrap(beanship), "succeeded")
+    (own,) = groups(ec2, "shop-staging-database")
+    assert attached() == [theirs, own["GroupId"]]
+    assert groups(ec2, "theirs")[0]["IpPermissions"] == []
+    since = len(aws.calls)
+    ended(bootstrap(beanship), "unchanged")
+    assert changes(aws, since) == []
+    ended(bootstrap(beanship, "--destroy"), "succeeded")
+    assert attached() == [theirs]
+    assert groups(ec2, "shop-staging-app", "shop-staging-database") == []
+    declare(project, more="    database: { instance: others }\n")
+    run = bootstrap(beanship)
+    assert run.code == 2 and "there is no database others" in run.document["error"]["message"], run

@@ -85,8 +85,8 @@ pub struct SecurityGroup {
     ip_permissions: Items<IpPermission>,
 }
 
-/// One thing that a security group lets in.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// One thing that a security group lets in. What is written about it sets no two apart.
+#[derive(Debug, Clone, Eq)]
 pub struct Permission {
     /// `tcp`, `udp`, `icmp`, a number, or `-1` for all.
     pub protocol: String,
@@ -96,10 +96,19 @@ pub struct Permission {
     pub to: Option<i32>,
     /// From whom.
     pub peer: Peer,
+    /// What is written about it.
+    pub description: Option<String>,
+}
+
+impl PartialEq for Permission {
+    fn eq(&self, other: &Self) -> bool {
+        let is = |it: &Self| (it.protocol.clone(), it.from, it.to, it.peer.clone());
+        is(self) == is(other)
+    }
 }
 
 /// Who is let in.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peer {
     /// What has the security group of this id.
     Group(String),
@@ -141,6 +150,7 @@ struct PeerItem {
     cidr_ip: String,
     cidr_ipv6: String,
     prefix_list_id: String,
+    description: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -251,12 +261,13 @@ impl SecurityGroup {
             ];
             let peers = lists
                 .into_iter()
-                .flat_map(|(list, peer)| list.item.iter().map(peer));
-            let permission = |peer| Permission {
+                .flat_map(|(list, peer)| list.item.iter().map(move |it| (it, peer(it))));
+            let permission = |(item, peer): (&PeerItem, Peer)| Permission {
                 protocol: seen.ip_protocol.clone(),
                 from: seen.from_port,
                 to: seen.to_port,
                 peer,
+                description: item.description.clone(),
             };
             peers.map(permission).collect::<Vec<_>>()
         };
@@ -293,6 +304,7 @@ mod tests {
             from: port,
             to: port,
             peer,
+            description: None,
         };
         assert_eq!(
             groups[0].permissions(),

@@ -4,8 +4,7 @@ use super::super::names::Tags;
 use super::super::network::group::{Group, GroupRef};
 use super::super::steps::{BootstrapStep, Made};
 use super::settled;
-use crate::aws::Aws;
-use crate::aws::ec2;
+use crate::aws::{Aws, ec2, rds};
 use crate::error::{Error, Fault, Kind, Result};
 
 pub(super) async fn step(aws: &Aws, step: &BootstrapStep, made: &mut Made) -> Result<()> {
@@ -18,14 +17,38 @@ pub(super) async fn step(aws: &Aws, step: &BootstrapStep, made: &mut Made) -> Re
         BootstrapStep::TagGroup { group, tags } => ec2::tag(aws, made.group(group), tags).await,
         BootstrapStep::Allow { group, rule } => {
             let permission = rule.permission(made.group(&rule.from));
-            let (group, words) = (made.group(group), format!("beanship: {}", rule.from.name));
-            settled(|| ec2::authorize(aws, group, &permission, &words)).await
+            let group = made.group(group);
+            settled(|| ec2::authorize(aws, group, &permission)).await
         }
         BootstrapStep::Revoke { group, permission } => {
             ec2::revoke(aws, made.group(group), permission).await
         }
+        BootstrapStep::Admit {
+            instance,
+            attached,
+            group,
+        } => {
+            let mut all = attached.clone();
+            all.push(made.group(group).to_owned());
+            regroup(aws, instance, &all).await
+        }
         _ => Ok(()),
     }
+}
+
+/// Gives a database of others exactly these security groups.
+pub(in super::super) async fn regroup(aws: &Aws, id: &str, groups: &[String]) -> Result<()> {
+    let groups = groups.iter().enumerate().map(|(at, group)| {
+        let name = format!("VpcSecurityGroupIds.VpcSecurityGroupId.{}", at + 1);
+        (name, group.clone())
+    });
+    let groups: Vec<_> = groups.collect();
+    rds::modify(aws, id, &groups).await.map_err(|error| match error.code() {
+        Some("InvalidDBInstanceState") => error.hint(format!(
+            "wait until it is available with `aws rds wait db-instance-available --db-instance-identifier {id}`"
+        )),
+        _ => error,
+    })
 }
 
 /// Makes a group, and waits until it is seen: whoever is told its id must find it.

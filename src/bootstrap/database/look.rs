@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::super::names::{Place, Tags};
-use super::super::network::Ground;
 use super::{DATABASE, Seen, SeenSecret, id, join};
 use crate::aws::error::Explain;
 use crate::aws::{Aws, rds};
@@ -16,19 +15,14 @@ use crate::properties::{Value, secret_name};
 /// Looks at everything that counts for an environment's database.
 ///
 /// # Errors
-/// [`Kind::Check`] for a database that is there and cannot be joined; else what AWS says.
-pub async fn look(
-    aws: &Aws,
-    place: &Place,
-    declared: &EnvironmentConfig,
-    ground: &Ground,
-) -> Result<Seen> {
+/// [`Kind::Check`] where a database that is named is not there; else what AWS says.
+pub async fn look(aws: &Aws, place: &Place, declared: &EnvironmentConfig) -> Result<Seen> {
     let Some(database) = declared.database.as_ref() else {
         return Ok(Seen::default());
     };
     if database.instance.is_some() {
         return Ok(Seen {
-            joined: join::look(aws, place, database, ground).await?,
+            joined: join::look(aws, database).await?,
             ..Seen::default()
         });
     }

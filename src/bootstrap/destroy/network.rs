@@ -4,7 +4,9 @@
 use super::Removal;
 use crate::aws::Aws;
 use crate::aws::ec2::{self, Peer, Permission, SecurityGroup};
+use crate::aws::rds;
 use crate::bootstrap::application::LAUNCH;
+use crate::bootstrap::database::DATABASE;
 use crate::bootstrap::names::{self, Place};
 use crate::bootstrap::network::group::{self, GroupRef};
 use crate::bootstrap::network::{is_declared, list};
@@ -23,6 +25,8 @@ pub struct Standing {
     pub letting_in: Vec<SecurityGroup>,
     /// The options of an environment that stays.
     pub staying: Option<Configuration>,
+    /// A database of others that has a group of ours: its name, and the ids of its other groups.
+    pub admitting: Option<(String, Vec<String>)>,
     /// Why nothing could be seen, in words.
     pub unseen: Option<String>,
 }
@@ -61,10 +65,30 @@ pub(super) async fn look(
         false => ec2::security_groups(aws, &[("ip-permission.group-id", &ids)]).await?,
     };
     Ok(Standing {
+        admitting: admitting(aws, declared, &ids).await?,
         groups,
         letting_in,
         ..Standing::default()
     })
+}
+
+/// The database that the project file names, if it has one of these groups and others.
+async fn admitting(
+    aws: &Aws,
+    declared: &EnvironmentConfig,
+    ids: &[&str],
+) -> Result<Option<(String, Vec<String>)>> {
+    let named = declared.database.as_ref();
+    let named = named.and_then(|it| it.instance.as_ref());
+    let Some(id) = named.filter(|_| !ids.is_empty()) else {
+        return Ok(None);
+    };
+    let Some(seen) = rds::instance(aws, &id.to_lowercase()).await? else {
+        return Ok(None);
+    };
+    let (ours, others): (Vec<&str>, Vec<&str>) = seen.groups().partition(|it| ids.contains(it));
+    let others: Vec<String> = others.into_iter().map(str::to_owned).collect();
+    Ok((!ours.is_empty() && !others.is_empty()).then(|| (seen.id.clone(), others)))
 }
 
 impl Standing {
@@ -90,6 +114,14 @@ pub(super) fn plan(place: &Place, standing: &Standing) -> Vec<Removal> {
         .iter()
         .filter_map(|it| detached(place, it, groups))
         .collect();
+    steps.extend(standing.admitting.as_ref().map(|(id, others)| {
+        let group = place.group(DATABASE);
+        Removal::Expel {
+            instance: id.clone(),
+            others: others.clone(),
+            group,
+        }
+    }));
     let ours = |permission: &Permission| match &permission.peer {
         Peer::Group(id) => groups.iter().find(|it| it.id == *id),
         _ => None,
@@ -192,6 +224,7 @@ mod tests {
                 groups: vec![group("sg-app", "shop-prod-app", &[])],
                 letting_in: vec![group("sg-db", "theirs", &["sg-app", "sg-other"])],
                 staying,
+                admitting: attached.map(|_| ("theirs".into(), vec!["sg-db".into()])),
                 unseen: None,
             };
             let steps = plan(&place, &standing);
@@ -220,13 +253,16 @@ mod tests {
         - security group shop-prod-app ()
         ---
         - security groups shop-prod (no longer has shop-prod-app; replaces the instances) = sg-1
+        - security groups theirs (no longer has shop-prod-database; its others stay)
         - rule theirs (allows mysql (3306) from shop-prod-app)
         - security group shop-prod-app ()
         ---
         - security groups shop-prod (no longer has shop-prod-app; replaces the instances) without SecurityGroups
+        - security groups theirs (no longer has shop-prod-database; its others stay)
         - rule theirs (allows mysql (3306) from shop-prod-app)
         - security group shop-prod-app ()
         ---
+        - security groups theirs (no longer has shop-prod-database; its others stay)
         - rule theirs (allows mysql (3306) from shop-prod-app)
         - security group shop-prod-app ()
         ");

@@ -67,6 +67,15 @@ pub enum Removal {
         /// The group's name.
         group: String,
     },
+    /// What a database of others has of ours: a security group.
+    Expel {
+        /// Its name.
+        instance: String,
+        /// The ids of its other groups.
+        others: Vec<String>,
+        /// The group's name.
+        group: String,
+    },
     /// What a security group lets in of ours.
     Rule {
         /// The group.
@@ -130,6 +139,12 @@ impl Step for Removal {
                 let detail = format!("no longer has {group}; replaces the instances");
                 ("security groups", environment, Some(detail))
             }
+            Self::Expel {
+                instance, group, ..
+            } => {
+                let detail = format!("no longer has {group}; its others stay");
+                ("security groups", instance, Some(detail))
+            }
             Self::Rule { group, words, .. } => {
                 ("rule", &group.name, Some(format!("allows {words}")))
             }
@@ -171,6 +186,9 @@ impl Step for Removal {
             Self::Detach {
                 environment, group, ..
             } => format!("Took {group} from {environment}"),
+            Self::Expel {
+                instance, group, ..
+            } => format!("Took {group} from {instance}"),
             Self::Rule { group, words, .. } => format!("Took {words} out of {}", group.name),
             Self::Group(group) => format!("Deleted the security group {}", group.name),
             Self::Database { id, .. } => format!("Deleted the database {id}"),
@@ -202,6 +220,9 @@ impl Step for Removal {
                 options,
                 ..
             } => detach(world, environment, options).await?,
+            Self::Expel {
+                instance, others, ..
+            } => apply::regroup(aws, instance, others).await?,
             Self::Rule {
                 group, permission, ..
             } => ec2::revoke(aws, group.id_or_name(), permission).await?,

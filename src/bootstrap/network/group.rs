@@ -77,6 +77,7 @@ impl Rule {
             from: Some(self.port.into()),
             to: Some(self.port.into()),
             peer: Peer::Group(from.to_owned()),
+            description: Some(format!("beanship: {}", self.from.name)),
         }
     }
 

@@ -148,6 +148,12 @@ impl BootstrapStep {
                 );
                 change(Delete, "rule", &group.name, Some(detail))
             }
+            Self::Admit {
+                instance, group, ..
+            } => {
+                let detail = format!("gets the security group {} beside its own", group.name);
+                change(Update, "database", instance, Some(detail))
+            }
             _ => return None,
         })
     }
@@ -243,6 +249,9 @@ impl BootstrapStep {
             Self::Revoke { group, permission } => {
                 format!("Took {} out of {}", group::words(permission), group.name)
             }
+            Self::Admit {
+                instance, group, ..
+            } => format!("Gave {instance} the security group {}", group.name),
             Self::Database(step) => step.done(),
             Self::CreateBucket { name } => format!("Created the bucket {name}"),
             Self::ClosePublic { name, .. } => format!("Closed the bucket {name} to the public"),

@@ -100,7 +100,7 @@ impl Job<'_> {
             return Ok(nothing);
         };
         let (aws, place) = (&self.world.aws, &self.place);
-        let seen = database::look(aws, place, declared, ground).await?;
+        let seen = database::look(aws, place, declared).await?;
         for note in &seen.notes {
             self.cx.out.event(&Event::Note(note));
         }

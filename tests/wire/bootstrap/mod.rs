@@ -4,6 +4,7 @@ mod database;
 mod deployer;
 mod destroy;
 mod identities;
+mod joined;
 mod network;
 
 use serde_json::Value;

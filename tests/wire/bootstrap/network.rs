@@ -12,7 +12,7 @@ fn with(network: &str) -> String {
 }
 
 /// The lines on stderr with one of these in them.
-fn lines(run: &Run, parts: &[&str]) -> String {
+pub fn lines(run: &Run, parts: &[&str]) -> String {
     let lines = run.stderr.lines();
     let fitting = lines.filter(|line| parts.iter().any(|part| line.contains(part)));
     let text = fitting.collect::<Vec<_>>().join("\n");

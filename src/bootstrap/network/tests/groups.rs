@@ -104,6 +104,7 @@ fn rules_are_told_in_words() {
             from,
             to,
             peer,
+            description: None,
         })
     };
     let everywhere = || Peer::V4("0.0.0.0/0".into());
