@@ -225,7 +225,7 @@ pub fn plan(
                 wanted: Box::new(wanted.instance.clone()),
                 group: own,
                 secret: wanted.secret.clone(),
-                words: words(wanted),
+                words: steps::words(wanted),
             });
             more.push(wait(wanted, false));
         }
@@ -363,22 +363,19 @@ fn secret(place: &Place, wanted: &Wanted, seen: &Seen) -> Result<Option<Database
     Ok(None)
 }
 
-/// What the instance is, in words: it costs money.
-fn words(wanted: &Wanted) -> String {
-    let instance = &wanted.instance;
-    let version = instance.version.as_ref();
-    let version = version.map(|it| format!(" {it}")).unwrap_or_default();
-    let standby = match instance.multi_az {
-        true => ", a second one in another zone",
-        false => "",
-    };
-    let backups = match instance.backup_days {
-        0 => "no backups".to_owned(),
-        1 => "backups of one day".to_owned(),
-        days => format!("backups of {days} days"),
-    };
-    format!(
-        "{}{version}, {}, {} GB encrypted{standby}, {backups}, not public; costs money",
-        wanted.engine, instance.class, instance.storage
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_fit_for_rds() {
+        for (environment, expected) in [
+            ("shop-prod", "shop-prod-database"),
+            ("Shop--Prod", "shop-prod-database"),
+            ("2nd-shop", "db-2nd-shop-database"),
+        ] {
+            assert_eq!(id(environment), expected);
+        }
+        assert!(id(&"9".repeat(40)).len() <= 63);
+    }
 }

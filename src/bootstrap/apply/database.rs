@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 use serde_json::json;
 
+use super::super::database::steps::{Drift, GROUPS};
 use super::super::database::{DatabaseStep, ROTATING, credentials};
 use super::super::names::Tags;
 use super::super::steps::Made;
@@ -21,7 +22,7 @@ use crate::properties::Value;
 const SOON: Duration = Duration::from_millis(200);
 const LATER: Duration = Duration::from_secs(10);
 /// How long an instance whose change was just asked for may still look as before.
-const BEGINS: Duration = Duration::from_secs(2);
+const BEGINS: Duration = Duration::from_secs(10);
 /// States that no instance leaves by itself (RDS User Guide, "Viewing DB instance status").
 const STUCK: [&str; 9] = [
     "failed",
@@ -75,12 +76,7 @@ pub(super) async fn step(world: &World, step: &DatabaseStep, made: &mut Made) ->
         }
         DatabaseStep::Change { id, drift } => {
             wait(world, id).await?;
-            let id_of = |value: &str| made.groups.get(value).cloned();
-            let change = |it: &super::super::database::steps::Drift| {
-                let value = id_of(&it.value).unwrap_or_else(|| it.value.clone());
-                (it.parameter.to_owned(), value)
-            };
-            let changes: Vec<_> = drift.iter().map(change).collect();
+            let changes: Vec<_> = drift.iter().flat_map(|it| parameters(it, made)).collect();
             rds::modify(aws, id, &changes).await?;
             begun(aws, id).await
         }
@@ -92,6 +88,17 @@ pub(super) async fn step(world: &World, step: &DatabaseStep, made: &mut Made) ->
             Ok(())
         }
     }
+}
+
+/// The parameters of a change; a group that an earlier step has made goes by its id.
+fn parameters(drift: &Drift, made: &Made) -> Vec<(String, String)> {
+    if drift.parameter != GROUPS {
+        return vec![(drift.parameter.to_owned(), drift.value.clone())];
+    }
+    let groups = made.with_groups(&drift.value);
+    let name = |at: usize| format!("{GROUPS}.VpcSecurityGroupId.{}", at + 1);
+    let groups = groups.split(',').enumerate();
+    groups.map(|(at, id)| (name(at), id.to_owned())).collect()
 }
 
 /// What the secret holds: a new password, and whose it is.
@@ -176,11 +183,7 @@ async fn mark(aws: &Aws, secret: &str, value: &str) -> Result<()> {
 /// Waits until a change that was just asked for shows, or for some seconds.
 async fn begun(aws: &Aws, id: &str) -> Result<()> {
     let begun = Instant::now();
-    let limit = if aws.sandbox.is_some() {
-        SOON
-    } else {
-        BEGINS * 5
-    };
+    let limit = if aws.sandbox.is_some() { SOON } else { BEGINS };
     while begun.elapsed() < limit {
         if rds::instance(aws, id)
             .await?

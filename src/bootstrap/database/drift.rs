@@ -5,6 +5,9 @@ use super::Wanted;
 use crate::aws::rds::Instance;
 use crate::error::{Error, Kind, Result};
 
+/// The parameter with the security groups: a list, with a comma between its items.
+pub const GROUPS: &str = "VpcSecurityGroupIds";
+
 /// One thing that differs and can be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
@@ -100,8 +103,9 @@ fn safety(wanted: &Wanted, seen: &Instance, group: &GroupRef) -> Vec<Drift> {
         .is_some_and(|id| seen.groups().any(|it| it == id))
     {
         let words = format!("has the security group {}", group.name);
-        let value = group.id_or_name().to_owned();
-        differs("VpcSecurityGroupIds.VpcSecurityGroupId.1", value, words);
+        // Others may have added theirs.
+        let all: Vec<&str> = seen.groups().chain([group.id_or_name()]).collect();
+        differs(GROUPS, all.join(","), words);
     }
     all
 }

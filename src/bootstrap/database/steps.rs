@@ -2,7 +2,8 @@
 
 use super::super::names::Tags;
 use super::super::network::group::GroupRef;
-pub use super::drift::Drift;
+use super::Wanted;
+pub use super::drift::{Drift, GROUPS};
 use crate::aws::rds::NewInstance;
 use crate::plan::{Change, Verb};
 
@@ -200,4 +201,24 @@ impl DatabaseStep {
             Self::Await { .. } => &["rds:DescribeDBInstances"],
         }
     }
+}
+
+/// What the instance is, in words: it costs money.
+pub(super) fn words(wanted: &Wanted) -> String {
+    let instance = &wanted.instance;
+    let version = instance.version.as_ref();
+    let version = version.map(|it| format!(" {it}")).unwrap_or_default();
+    let standby = match instance.multi_az {
+        true => ", a second one in another zone",
+        false => "",
+    };
+    let backups = match instance.backup_days {
+        0 => "no backups".to_owned(),
+        1 => "backups of one day".to_owned(),
+        days => format!("backups of {days} days"),
+    };
+    format!(
+        "{}{version}, {}, {} GB encrypted{standby}, {backups}, not public; costs money",
+        wanted.engine, instance.class, instance.storage
+    )
 }

@@ -42,7 +42,7 @@ fn a_password_changes_in_both_places() {
 }
 
 #[test]
-fn a_database_goes_last_and_only_when_it_is_named() {
+fn a_database_stays_unless_it_is_named() {
     let project = project(&config(MYSQL));
     assert_eq!(outcome(&project, &[]).1, Some(0));
     let wrong = bootstrap(
@@ -90,6 +90,15 @@ fn a_database_goes_last_and_only_when_it_is_named() {
     [exit 0]
     ");
     assert_eq!(instance(&project)["status"], "available");
+}
+
+#[test]
+fn a_database_goes_last_and_leaves_a_snapshot() {
+    let project = project(&config(MYSQL));
+    assert_eq!(
+        outcome(&project, &["--only", "network,database"]).1,
+        Some(0)
+    );
     let goes = [
         "--destroy",
         "--yes",
@@ -103,9 +112,13 @@ fn a_database_goes_last_and_only_when_it_is_named() {
     Taking away shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     note: the OIDC provider, buckets and secrets stay: others may use them
     Plan
+      - rule            shop-prod-database  (allows mysql (3306) from shop-prod-app)
+      - security group  shop-prod-app
       - database        shop-prod-database  (with its backups; the snapshot shop-prod-database-final-DATE stays, and costs money)
       - subnet group    shop-prod-database
       - security group  shop-prod-database
+    Took mysql (3306) from shop-prod-app out of shop-prod-database (N s)
+    Deleted the security group shop-prod-app (N s)
     Deleted the database shop-prod-database (N s)
     Deleted the subnet group shop-prod-database (N s)
     Deleted the security group shop-prod-database (N s)
@@ -160,7 +173,6 @@ fn a_database_that_is_there_lets_the_application_in() {
     let group = groups[0].as_str().expect("a group");
     for wrong in [
         "{ instance: nowhere, security_group: sg-1 }",
-        "{ instance: shop-prod-database }",
         "{ instance: shop-prod-database, security_group: sg-1 }",
     ] {
         project.write("beanship.yml", &staging(wrong));
@@ -201,4 +213,39 @@ fn a_database_that_is_there_lets_the_application_in() {
         destroy.stderr
     );
     assert_eq!(instance(&project)["status"], "available");
+}
+
+#[test]
+fn a_group_that_was_taken_away_comes_back_beside_others() {
+    let project = project(&config(MYSQL));
+    let part = ["--only", "network,database"];
+    assert_eq!(outcome(&project, &part).1, Some(0));
+    let groups = books(&project, "ec2")["groups"].clone();
+    let all = groups.as_object().expect("groups");
+    let (other, _) = all
+        .iter()
+        .find(|it| it.1["name"] == "default")
+        .expect("one");
+    let ours = instance(&project)["groups"][0].clone();
+    let ours = ours.as_str().expect("a group");
+    let path = project.path().join(".beanship/sandbox/rds.json");
+    let text = std::fs::read_to_string(&path).expect("the books");
+    std::fs::write(&path, text.replace(ours, other)).expect("another group");
+    let run = bootstrap(&project, &["--only", "network,database", "--yes"]);
+    insta::assert_snapshot!(run.shown(&project), @"
+    succeeded: 2 changes made; shop-prod itself was left out
+    GitHub deploys with the role arn:aws:iam::DIGEST:role/shop-prod-eu-central-1-deployer
+    ------- stderr -------
+    Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
+    Plan
+      ~ database  shop-prod-database  (has the security group shop-prod-database)
+    Changed the database shop-prod-database (N s)
+    The database shop-prod-database is available (N s)
+    [exit 0]
+    ");
+    assert_eq!(
+        instance(&project)["groups"],
+        serde_json::json!([other, ours])
+    );
+    assert_eq!(outcome(&project, &part), ("unchanged 0".into(), Some(0)));
 }

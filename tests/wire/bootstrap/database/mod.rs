@@ -47,6 +47,21 @@ fn outcome(project: &Project, arguments: &[&str]) -> (String, Option<i32>) {
     )
 }
 
+/// The password of a database that is as it shall be, and its secret as well.
+fn kept(project: &Project) -> String {
+    let (instance, held) = (instance(project), secret(project));
+    assert_eq!(instance["password"], held["password"]);
+    assert_eq!(
+        (&held["username"], &held["dbname"]),
+        (&"app".into(), &"shop".into())
+    );
+    let flags = ["encrypted", "protected", "public"].map(|it| instance[it] == true);
+    assert_eq!(flags, [true, true, false]);
+    let password = held["password"].as_str().expect("a password");
+    assert_eq!(password.len(), 32);
+    password.to_owned()
+}
+
 #[test]
 fn a_database_is_made_once_and_referred_to() {
     let mut file = config(MYSQL);
@@ -76,23 +91,8 @@ fn a_database_is_made_once_and_referred_to() {
     The database shop-prod-database is available (N s)
     [exit 0]
     ");
-    let (instance, held) = (instance(&project), secret(&project));
-    assert_eq!(instance["password"], held["password"]);
-    assert_eq!(
-        (&held["username"], &held["dbname"]),
-        (&"app".into(), &"shop".into())
-    );
-    let kept = [
-        &instance["encrypted"],
-        &instance["protected"],
-        &instance["public"],
-    ];
-    assert_eq!(
-        kept,
-        [&Value::Bool(true), &Value::Bool(true), &Value::Bool(false)]
-    );
-    let password = held["password"].as_str().expect("a password");
-    assert!(!run.stderr.contains(password) && password.len() == 32);
+    let password = kept(&project);
+    assert!(!run.stderr.contains(&password), "{}", run.stderr);
     project.forget_calls();
     let again = bootstrap(&project, &["--only", "network,database"]);
     insta::assert_snapshot!(again.shown(&project), @"
@@ -119,7 +119,7 @@ fn a_database_is_made_once_and_referred_to() {
     ] {
         assert!(settings.contains(part), "{part}: {settings}");
     }
-    assert!(!settings.contains(password));
+    assert!(!settings.contains(&password));
     assert_eq!(outcome(&project, &[]), ("unchanged 0".into(), Some(0)));
 }
 
