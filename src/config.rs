@@ -4,14 +4,15 @@
 //! the environment is decided in [`crate::settings`].
 
 mod bundle;
+mod database;
 mod infra;
+mod network;
 mod registry;
 mod smoke;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::compose::catalog::MOVING_TAG;
@@ -23,7 +24,9 @@ use crate::properties::{Properties, SettingsConfig, Source};
 use crate::yaml;
 
 pub use bundle::{BundleConfig, Symlinks};
+pub use database::{DatabaseConfig, Engine};
 pub use infra::{DeployerConfig, IamConfig, InfraConfig, InstanceRoleConfig};
+pub use network::{DEFAULT as DEFAULT_VPC, NetworkConfig};
 pub use registry::{PASSWORD, RegistryConfig, RegistryWords, Way};
 pub use smoke::{SmokeConfig, SmokeSetting, Statuses};
 
@@ -111,8 +114,13 @@ pub struct EnvironmentConfig {
     pub deployer: Option<DeployerConfig>,
     /// What its instances may do besides.
     pub instance_role: InstanceRoleConfig,
-    network: Option<IgnoredAny>,
-    database: Option<IgnoredAny>,
+    /// Where it runs.
+    pub network: Option<NetworkConfig>,
+    /// Ids of further security groups of its instances.
+    #[serde(deserialize_with = "yaml::one_or_many")]
+    pub security_groups: Vec<String>,
+    /// Its database.
+    pub database: Option<DatabaseConfig>,
     /// Its environment properties, beside those for all environments.
     pub properties: Option<Properties>,
     /// Its other option settings, by namespace and name.
@@ -221,19 +229,6 @@ impl Config {
         self.check.ignore.iter().cloned().chain(moving).collect()
     }
 
-    /// The keys in the file that this version reads but does not act on.
-    #[must_use]
-    pub fn without_effect(&self) -> Vec<String> {
-        let mut keys = Vec::new();
-        let mut note = |present: bool, key: String| keys.extend(present.then_some(key));
-        for (name, environment) in &self.environments {
-            let at = |key: &str| format!("environments.{name}.{key}");
-            note(environment.network.is_some(), at("network"));
-            note(environment.database.is_some(), at("database"));
-        }
-        keys
-    }
-
     /// What is well formed but cannot be meant.
     fn contradictions(&self, shown: &Path) -> Vec<Error> {
         let mut problems = Vec::new();
@@ -281,7 +276,10 @@ impl Config {
             .smoke_problems()
             .into_iter()
             .chain(registry.map(Into::into));
-        rest.chain(self.infra_problems()).for_each(problem);
+        rest.chain(self.infra_problems())
+            .chain(self.network_problems())
+            .chain(self.database_problems())
+            .for_each(problem);
         problems
     }
 }
@@ -346,6 +344,7 @@ environments:
     instance_type: t3.small
     deployer: { github: owner/repo }
     network: { vpc: default }
+    database: { engine: mysql }
     properties: { LOG_LEVEL: info, API_KEY: { from_env: API_KEY } }
     settings: { "aws:elasticbeanstalk:command": { DeploymentPolicy: Rolling } }
 "#,
@@ -355,9 +354,6 @@ environments:
             config.environments["production"].kind,
             EnvironmentKind::LoadBalanced
         );
-        insta::assert_snapshot!(config.without_effect().join("\n"), @r"
-        environments.production.network
-        ");
     }
 
     #[test]

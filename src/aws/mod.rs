@@ -2,7 +2,9 @@
 //! credentials, SSO, OIDC, profiles and endpoint overrides are whatever its default chain gives.
 
 pub mod download;
+pub mod ec2;
 pub mod error;
+pub mod rds;
 pub mod role;
 pub mod service;
 mod turn;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_elasticbeanstalk::types::PlatformFilter;
 
+use super::Part;
 use super::iam::Role;
 use super::names::{self, Place, Tags};
 use super::steps::BootstrapStep;
@@ -39,6 +40,8 @@ pub struct Setting {
     pub value: String,
     /// Whether the project file asks for it; the others only count where we made the environment.
     pub asked: bool,
+    /// Which part it belongs to.
+    pub part: Part,
 }
 
 /// The environment that shall be.
@@ -240,20 +243,24 @@ pub fn settings(declared: &EnvironmentConfig, profile: &str, service_role: &str)
         name,
         value,
         asked,
+        part: Part::Application,
     };
     all.into_iter().map(setting).collect()
 }
 
-/// The steps to application and environment.
+/// The steps to application and environment, as far as these parts count. Of the network, an
+/// environment that is there gets what it lacks.
 #[must_use]
 pub fn plan(
     place: &Place,
     wanted: &NewEnvironment,
     service_role: &str,
     seen: &Seen,
+    counts: impl Fn(Part) -> bool,
 ) -> Vec<BootstrapStep> {
     let mut steps = Vec::new();
-    if !seen.application {
+    let whole = counts(Part::Application);
+    if whole && !seen.application {
         steps.push(BootstrapStep::CreateApplication {
             name: place.target.app.clone(),
             service_role: service_role.to_owned(),
@@ -261,21 +268,23 @@ pub fn plan(
         });
     }
     let Some(there) = &seen.environment else {
-        steps.push(BootstrapStep::CreateEnvironment(wanted.clone()));
+        steps.extend(whole.then(|| BootstrapStep::CreateEnvironment(wanted.clone())));
         return steps;
     };
     let description = &there.description;
     let never_ran = description.is_ready()
         && description.version_label.is_none()
         && description.health == "Red";
-    let options = match never_ran && there.ours {
+    let repairs = whole && never_ran && there.ours;
+    let settings = wanted.settings.iter().filter(|it| counts(it.part));
+    let options = match repairs {
         true => Options {
-            set: wanted.settings.iter().map(|it| option(it, None)).collect(),
+            set: settings.map(|it| option(it, None)).collect(),
             ..Options::default()
         },
-        false => changes(wanted, there),
+        false => changes(settings, there),
     };
-    if description.operations_role.is_none() {
+    if whole && description.operations_role.is_none() {
         steps.push(BootstrapStep::AssociateRole {
             environment: description.name.clone(),
             role: wanted.operations_role.clone(),
@@ -286,7 +295,7 @@ pub fn plan(
             environment: description.name.clone(),
             options,
             before: there.configuration.clone(),
-            repairs: never_ran && there.ours,
+            repairs,
         });
     }
     steps
@@ -294,18 +303,22 @@ pub fn plan(
 
 /// The options that differ. Of an environment that somebody else made, only those that the
 /// project file asks for and the roles that it lacks.
-fn changes(wanted: &NewEnvironment, there: &SeenEnvironment) -> Options {
+fn changes<'a>(settings: impl Iterator<Item = &'a Setting>, there: &SeenEnvironment) -> Options {
     let seen = |it: &Setting| there.configuration.value(&it.namespace, &it.name);
     let differs = |it: &&Setting| {
-        let seen = seen(it).unwrap_or_default();
-        let counts = it.asked || there.ours || (is_role(it) && seen.is_empty());
+        let here = seen(it).unwrap_or_default();
+        let counts = it.asked || there.ours || (is_role(it) && here.is_empty());
         // Can only be chosen when the environment is made.
         let fixed = it.name == "LoadBalancerType";
-        counts && !fixed && seen != it.value && !(is_role(it) && last(seen) == last(&it.value))
+        let same = here == it.value || there.configuration.has(&it.namespace, &it.name, &it.value);
+        let same = same || (is_role(it) && last(here) == last(&it.value));
+        counts && !(fixed || same)
     };
-    let set = wanted.settings.iter().filter(differs);
     Options {
-        set: set.map(|it| option(it, seen(it))).collect(),
+        set: settings
+            .filter(differs)
+            .map(|it| option(it, seen(it)))
+            .collect(),
         ..Options::default()
     }
 }
@@ -338,9 +351,9 @@ pub(super) fn replaces(namespace: &str, name: &str) -> bool {
         || (namespace == ENVIRONMENT && name == "EnvironmentType")
 }
 
-/// What an environment is, in words: what costs money is among them.
+/// What an environment is, and where, in words: what costs money is among them.
 #[must_use]
-pub fn words(declared: &EnvironmentConfig, platform: &str) -> String {
+pub fn words(declared: &EnvironmentConfig, platform: &str, place: Option<&str>) -> String {
     let platform = platform.rsplit('/').next().unwrap_or(platform);
     let size = declared
         .instance_type
@@ -355,7 +368,8 @@ pub fn words(declared: &EnvironmentConfig, platform: &str) -> String {
             format!("two to four instances behind an application load balancer: {size}")
         }
     };
-    format!("platform version {platform}, {what}; costs money")
+    let place = place.map(|it| format!(", {it}")).unwrap_or_default();
+    format!("platform version {platform}, {what}{place}; costs money")
 }
 
 /// The role of this name among those that shall be.

@@ -1,9 +1,13 @@
-//! How each change is made. A call that finds its work done already has succeeded; what IAM does
+//! How each change is made. A call that finds its work done already has succeeded; what AWS does
 //! not know yet, because it was only just made, is asked for again.
 
+mod database;
 mod iam;
+mod network;
 
+pub(super) use database::{until_gone, wait};
 pub(super) use iam::{delete, detach};
+pub(super) use network::regroup;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -15,16 +19,18 @@ use aws_sdk_elasticbeanstalk::types::{
     ConfigurationOptionSetting, EnvironmentTier, MaxCountRule, Tag as EbTag,
 };
 
-use super::application::{NewEnvironment, VERSIONS};
+use super::application::{LAUNCH, NewEnvironment, VERSIONS};
 use super::names::Tags;
 use super::steps::{BootstrapStep, Made};
 use super::{access_key, bucket, look};
-use crate::aws::Aws;
 use crate::aws::error::Explain;
+use crate::aws::{Aws, ec2};
 use crate::deploy::World;
+use crate::deploy::configuration::SECURITY_GROUPS;
 use crate::deploy::environment::{self, SERVICE};
 use crate::deploy::version::SAMPLE;
 use crate::error::{Error, Kind, Result};
+use crate::properties::{Options, Value};
 
 /// How long IAM may take until it knows everywhere what was just made.
 const SETTLES: Duration = Duration::from_secs(60);
@@ -48,6 +54,11 @@ pub(super) async fn step(step: &BootstrapStep, world: &World, made: &mut Made) -
         | It::FillProfile { .. }
         | It::CreateProvider
         | It::AddAudience { .. } => iam::profiles(aws, step).await,
+        It::CreateGroup(_)
+        | It::TagGroup { .. }
+        | It::Allow { .. }
+        | It::Revoke { .. }
+        | It::Admit { .. } => network::step(aws, step, made).await,
         It::DeleteKey { user, id, .. } => access_key::delete(aws, user, id).await,
         It::DeactivateKey { user, id } => access_key::deactivate(aws, user, id).await,
         It::CreateKey { user, to } => {
@@ -55,6 +66,7 @@ pub(super) async fn step(step: &BootstrapStep, world: &World, made: &mut Made) -
             made.access_key_id = Some(id);
             Ok(())
         }
+        It::Database(step) => database::step(world, step, made).await,
         It::CreateBucket { name } => bucket::create(aws, name).await,
         It::ClosePublic { name, .. } => bucket::close(aws, name).await,
         It::TidyUploads { name } => bucket::tidy(aws, name).await,
@@ -78,14 +90,30 @@ pub(super) async fn step(step: &BootstrapStep, world: &World, made: &mut Made) -
             ..
         } => {
             let label = repairs.then_some(SAMPLE);
-            made.request_id = environment::update(aws, environment, label, options).await?;
+            let options = with_groups(options, made);
+            made.request_id = environment::update(aws, environment, label, &options).await?;
             made.at_work = true;
             Ok(())
         }
     }
 }
 
-/// Does it again for as long as IAM does not know what was just made.
+/// The options with the ids of the security groups that earlier steps have made.
+fn with_groups(options: &Options, made: &Made) -> Options {
+    let mut options = options.clone();
+    for option in &mut options.set {
+        if is_groups(&option.namespace, &option.name) {
+            option.value = Value::new(made.with_groups(option.value.expose()));
+        }
+    }
+    options
+}
+
+fn is_groups(namespace: &str, name: &str) -> bool {
+    (namespace, name) == (LAUNCH, SECURITY_GROUPS)
+}
+
+/// Does it again for as long as AWS does not know what was just made.
 async fn settled<T, F: Future<Output = Result<T>>>(mut call: impl FnMut() -> F) -> Result<T> {
     let begun = Instant::now();
     let mut pause = FIRST;
@@ -100,7 +128,7 @@ async fn settled<T, F: Future<Output = Result<T>>>(mut call: impl FnMut() -> F) 
 }
 
 fn is_too_early(error: &Error) -> bool {
-    let unknown = error.code() == Some("NoSuchEntity");
+    let unknown = matches!(error.code(), Some("NoSuchEntity" | ec2::NO_GROUP));
     let principal = error.code() == Some("MalformedPolicyDocument");
     let never = error.message().contains("not attachable");
     (unknown && !never) || (principal && error.message().contains("Invalid principal"))
@@ -162,10 +190,14 @@ async fn create_environment(world: &World, wanted: &NewEnvironment, made: &mut M
         .r#type(tier.1)
         .build();
     let option = |it: &super::application::Setting| {
+        let value = match is_groups(&it.namespace, &it.name) {
+            true => made.with_groups(&it.value),
+            false => it.value.clone(),
+        };
         ConfigurationOptionSetting::builder()
             .namespace(&it.namespace)
             .option_name(&it.name)
-            .value(&it.value)
+            .value(value)
             .build()
     };
     let name = &wanted.target.environment;

@@ -1,11 +1,11 @@
 //! The way back: what a bootstrap made is taken away, as its tags tell; what was there before
 //! stays. [`plan`] is pure.
 
-use std::time::{Duration, Instant};
+mod database;
+mod network;
+mod removal;
 
-use super::access_key;
-use super::apply;
-use super::grants::{Holder, SeenGrants};
+use super::database::DATABASE;
 use super::iam::{SeenRole, SeenUser};
 use super::look;
 use super::names::{self, Place, Tags};
@@ -13,13 +13,12 @@ use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::config::EnvironmentConfig;
 use crate::deploy::environment::{self, Environment, SERVICE};
-use crate::deploy::{World, events};
-use crate::error::{Error, Kind, Result};
-use crate::output::Event;
-use crate::plan::{Change, Plan, Step, Verb};
+use crate::error::Result;
+use crate::plan::Plan;
 
-/// How long a role that was just taken out of use may still count as used.
-const PAUSE: Duration = Duration::from_millis(500);
+pub use database::{Standing as StandingDatabase, check};
+pub use network::Standing as StandingNetwork;
+pub use removal::Removal;
 
 /// What stands of an environment's bootstrap.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +35,10 @@ pub struct Standing {
     pub application: Option<bool>,
     /// Other environments of the application.
     pub others: Vec<String>,
+    /// Security groups and who uses them.
+    pub network: StandingNetwork,
+    /// The database.
+    pub database: StandingDatabase,
 }
 
 /// Looks at what stands.
@@ -44,12 +47,19 @@ pub struct Standing {
 /// What AWS says.
 pub async fn look(aws: &Aws, place: &Place, declared: &EnvironmentConfig) -> Result<Standing> {
     let target = &place.target;
-    let mut standing = Standing::default();
+    let mut standing = Standing {
+        network: network::look(aws, place, declared).await?,
+        database: database::look(aws, place, declared).await?,
+        ..Standing::default()
+    };
     let all = environment::describe(aws, Some(&target.app), &[]).await?;
     for found in all {
         if found.name == target.environment {
             let ours = tags(aws, found.arn.as_deref()).await?;
             let ours = ours.get(names::ENVIRONMENT) == Some(&target.environment);
+            if !ours && !found.is_gone() {
+                standing.network.stays(aws, place).await?;
+            }
             standing.environment = Some((found, ours));
         } else {
             standing.others.push(found.name);
@@ -98,7 +108,11 @@ async fn tags(aws: &Aws, arn: Option<&str>) -> Result<Tags> {
 
 /// What is taken away, in the order in which that is possible, and what stays, in words.
 #[must_use]
-pub fn plan(place: &Place, standing: &Standing) -> (Plan<Removal>, Vec<String>) {
+pub fn plan(
+    place: &Place,
+    standing: &Standing,
+    database: Option<&str>,
+) -> (Plan<Removal>, Vec<String>) {
     let (mut steps, mut stays) = (Vec::new(), Vec::new());
     let name = &place.target.environment;
     let ours = |what: &str, name: &str, tags: &Tags| place.own(what, name, tags).is_ok();
@@ -113,6 +127,11 @@ pub fn plan(place: &Place, standing: &Standing) -> (Plan<Removal>, Vec<String>) 
             )),
         }
     }
+    let (last, groups): (Vec<_>, Vec<_>) = network::plan(place, &standing.network)
+        .into_iter()
+        .partition(|it| it.is_group(&place.group(DATABASE)));
+    steps.extend(groups);
+    stays.extend(standing.network.unseen.clone());
     if let Some((profile, roles, tags)) = &standing.profile
         && ours("instance profile", profile, tags)
     {
@@ -138,205 +157,37 @@ pub fn plan(place: &Place, standing: &Standing) -> (Plan<Removal>, Vec<String>) 
             keys: seen.keys.iter().map(|key| key.id.clone()).collect(),
         });
     }
-    let app = &place.target.app;
-    let left = matches!(standing.environment, Some((_, false)));
-    match standing.application {
-        Some(true) if standing.others.is_empty() && !left => {
-            steps.push(Removal::Application { name: app.clone() });
-        }
-        Some(true) => stays.push(format!(
-            "the application {app} stays: it has other environments"
-        )),
-        Some(false) => stays.push(format!("the application {app} was not made here and stays")),
-        None => {}
+    let (application, told) = application(place, standing);
+    steps.extend(application);
+    stays.extend(told);
+    let (more, told) = database::plan(place, &standing.database, database);
+    steps.extend(more);
+    stays.extend(told);
+    if !standing.database.stays(place, database) {
+        steps.extend(last);
     }
     stays.push("the OIDC provider, buckets and secrets stay: others may use them".into());
     (Plan::new(steps), stays)
 }
 
-/// One removal.
-#[derive(Debug, Clone)]
-pub enum Removal {
-    /// The environment is terminated.
-    Environment {
-        /// Its name.
-        name: String,
-        /// Whether that was begun already.
-        begun: bool,
-    },
-    /// The instance profile.
-    Profile {
-        /// Its name.
-        name: String,
-        /// The roles in it.
-        roles: Vec<String>,
-    },
-    /// A role with its policies.
-    Role {
-        /// Its name.
-        name: String,
-        /// What it holds.
-        grants: SeenGrants,
-    },
-    /// A user with policies and keys.
-    User {
-        /// Its name.
-        name: String,
-        /// What it holds.
-        grants: SeenGrants,
-        /// The ids of its keys.
-        keys: Vec<String>,
-    },
-    /// The application with its versions.
-    Application {
-        /// Its name.
-        name: String,
-    },
-}
-
-impl Step for Removal {
-    type World = World;
-    type Made = Vec<String>;
-
-    fn change(&self) -> Change {
-        let (kind, name, detail) = match self {
-            Self::Environment { name, .. } => {
-                let detail = "with its instances and its address".to_owned();
-                ("environment", name, Some(detail))
-            }
-            Self::Profile { name, .. } => ("instance profile", name, None),
-            Self::Role { name, .. } => ("IAM role", name, None),
-            Self::User { name, keys, .. } => {
-                let keys = (!keys.is_empty()).then(|| "with its access key".to_owned());
-                ("IAM user", name, keys)
-            }
-            Self::Application { name } => {
-                let detail = "with its versions; their bundles stay".to_owned();
-                ("application", name, Some(detail))
-            }
-        };
-        Change {
-            verb: Verb::Delete,
-            kind,
-            name: name.clone(),
-            detail,
+/// The application goes with its last environment.
+fn application(place: &Place, standing: &Standing) -> (Option<Removal>, Option<String>) {
+    let left = matches!(standing.environment, Some((_, false)));
+    let app = &place.target.app;
+    let told = match standing.application {
+        Some(true) if standing.others.is_empty() && !left => {
+            return (Some(Removal::Application { name: app.clone() }), None);
         }
-    }
-
-    fn past(&self) -> String {
-        match self {
-            Self::Environment { name, .. } => format!("Terminated {name}"),
-            Self::Profile { name, .. } => format!("Deleted the instance profile {name}"),
-            Self::Role { name, .. } => format!("Deleted the role {name}"),
-            Self::User { name, .. } => format!("Deleted the user {name}"),
-            Self::Application { name } => format!("Deleted the application {name}"),
-        }
-    }
-
-    async fn apply(&self, world: &World, done: &mut Vec<String>) -> Result<()> {
-        let aws = &world.aws;
-        match self {
-            Self::Environment { name, begun } => terminate(world, name, *begun).await?,
-            Self::Profile { name, roles } => profile(aws, name, roles).await?,
-            Self::Role { name, grants } => {
-                release(aws, &Holder::Role(name.clone()), grants).await?;
-                let call = aws.iam.delete_role().role_name(name).send().await;
-                apply::unless_gone(call.explain("iam", "DeleteRole"))?;
-            }
-            Self::User { name, grants, keys } => {
-                for id in keys {
-                    access_key::delete(aws, name, id).await?;
-                }
-                release(aws, &Holder::User(name.clone()), grants).await?;
-                let call = aws.iam.delete_user().user_name(name).send().await;
-                apply::unless_gone(call.explain("iam", "DeleteUser"))?;
-            }
-            Self::Application { name } => {
-                let call = aws.eb.delete_application().application_name(name);
-                let gone = call.send().await.explain(SERVICE, "DeleteApplication");
-                match gone {
-                    Err(error) if error.message().contains("No Application named") => {}
-                    other => drop(other?),
-                }
-            }
-        }
-        done.push(self.past());
-        Ok(())
-    }
-}
-
-async fn profile(aws: &Aws, name: &str, roles: &[String]) -> Result<()> {
-    for role in roles {
-        let call = aws.iam.remove_role_from_instance_profile();
-        let call = call.instance_profile_name(name).role_name(role).send();
-        apply::unless_gone(call.await.explain("iam", "RemoveRoleFromInstanceProfile"))?;
-    }
-    let call = aws
-        .iam
-        .delete_instance_profile()
-        .instance_profile_name(name);
-    apply::unless_gone(call.send().await.explain("iam", "DeleteInstanceProfile"))
-}
-
-/// Takes away what a role or a user holds, which cannot be deleted before.
-async fn release(aws: &Aws, holder: &Holder, grants: &SeenGrants) -> Result<()> {
-    for arn in &grants.managed {
-        apply::detach(aws, holder, arn).await?;
-    }
-    for policy in grants.inline.keys() {
-        apply::delete(aws, holder, policy).await?;
-    }
-    Ok(())
-}
-
-/// Terminates an environment and follows it until it is gone.
-async fn terminate(world: &World, name: &str, begun: bool) -> Result<()> {
-    let past = events::read(&world.aws, name, None, 100).await;
-    world.board.follow(name, &past.unwrap_or_default());
-    if !begun {
-        let call = world.aws.eb.terminate_environment().environment_name(name);
-        let asked = call.send().await.explain(SERVICE, "TerminateEnvironment");
-        match asked {
-            Err(error) if error.message().contains("No Environment found") => return Ok(()),
-            other => drop(other?),
-        }
-    }
-    loop {
-        let found = world.board.next(name, world.deadline).await;
-        for event in world.board.take_news(name) {
-            world.out.event(&event.told());
-        }
-        match found {
-            Ok(None) => break,
-            Ok(Some(seen)) if seen.is_ready() => {
-                return Err(Error::new(
-                    Kind::Deploy,
-                    format!("{name} could not be terminated: it is Ready again"),
-                )
-                .hint(format!("read why with `beanship events --env {name}`")));
-            }
-            Err(error) if matches!(error.kind(), Kind::Denied | Kind::Credentials) => {
-                return Err(error);
-            }
-            _ => {}
-        }
-        if Instant::now() >= world.deadline {
-            return Err(Error::new(
-                Kind::Timeout,
-                format!("timed out: Elastic Beanstalk is still terminating {name}"),
-            )
-            .hint("run `beanship bootstrap --destroy` again: it goes on where it stopped"));
-        }
-        let text = format!("{name} is being terminated");
-        world.out.event(&Event::Waiting(&text));
-    }
-    world.board.leave(name);
-    tokio::time::sleep(PAUSE).await;
-    Ok(())
+        Some(true) => format!("the application {app} stays: it has other environments"),
+        Some(false) => format!("the application {app} was not made here and stays"),
+        None => return (None, None),
+    };
+    (None, Some(told))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::grants::SeenGrants;
     use super::*;
     use crate::settings::Target;
 
@@ -363,7 +214,7 @@ mod tests {
         };
         let environment = Environment::default();
         let planned = |standing: &Standing| {
-            let (plan, stays) = plan(&place, standing);
+            let (plan, stays) = plan(&place, standing, None);
             let lines = plan.changes().into_iter();
             let lines = lines.map(|it| format!("- {} {}", it.kind, it.name));
             lines.chain(stays).collect::<Vec<_>>().join("\n")

@@ -1,5 +1,5 @@
 //! From an empty account to an environment that CI can deploy to: IAM roles, the deployer, the
-//! bundle bucket, application and environment.
+//! network, the database, the bundle bucket, application and environment.
 //!
 //! ```text
 //! beanship.yml + Given (what stays in use) -> Desired -+
@@ -14,12 +14,14 @@ pub mod access_key;
 pub mod application;
 mod apply;
 pub mod bucket;
+pub mod database;
 pub mod deployer;
 pub mod destroy;
 pub mod grants;
 pub mod iam;
 pub mod look;
 pub mod names;
+pub mod network;
 pub mod permissions;
 pub mod policy;
 pub mod references;
@@ -33,9 +35,11 @@ use serde_json::Value;
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::config::EnvironmentConfig;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
+use crate::properties::SECRETS;
 
+use database::{DATABASE, DatabaseStep};
 use names::Place;
 pub use report::BootstrapReport;
 pub use steps::{BootstrapStep, Made};
@@ -46,6 +50,10 @@ pub use wanted::Desired;
 pub enum Part {
     /// Roles, policies, the deployer.
     Iam,
+    /// Where the environment runs, and its security group.
+    Network,
+    /// Its database, with the secret.
+    Database,
     /// The bundle bucket, the application and its environment.
     Application,
 }
@@ -68,7 +76,7 @@ impl Given {
     /// Looks for it.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Check`] for an instance profile that is not there; else what AWS
+    /// [`Kind::Check`] for an instance profile that is not there; else what AWS
     /// says.
     pub async fn find(
         aws: &Aws,
@@ -101,7 +109,7 @@ impl Given {
             let found = look::profile(aws, &name).await?;
             let (_, roles, _) = found.ok_or_else(|| {
                 Error::new(
-                    crate::error::Kind::Check,
+                    Kind::Check,
                     format!("there is no instance profile {name}"),
                 )
                 .hint("correct `IamInstanceProfile` in the settings, or leave it out, and run `beanship bootstrap` again")
@@ -164,6 +172,10 @@ fn role_arn(place: &Place, named: &str) -> String {
 pub struct Observed {
     /// Of IAM.
     pub iam: iam::Seen,
+    /// Of the network, where the project file says anything of it.
+    pub network: Option<network::Ground>,
+    /// Of the database.
+    pub database: database::Seen,
     /// Whether the bucket is there, and how.
     pub bucket: Option<bucket::SeenBucket>,
     /// Application and environment.
@@ -179,6 +191,7 @@ impl Observed {
         aws: &Aws,
         desired: &Desired,
         application: application::Seen,
+        network: Option<network::Ground>,
     ) -> Result<Self> {
         let place = &desired.place;
         let bucket = async {
@@ -190,6 +203,8 @@ impl Observed {
         let (iam, bucket) = tokio::join!(look::iam(aws, &desired.iam), bucket);
         Ok(Self {
             iam: iam?,
+            network,
+            database: database::Seen::default(),
             bucket: bucket?,
             application,
         })
@@ -200,23 +215,86 @@ impl Observed {
 /// named.
 ///
 /// # Errors
-/// As [`iam::plan`].
+/// As [`iam::plan`], [`network::plan`] and [`database::plan`]; [`Kind::Usage`] for an environment without the security
+/// group that it shall have.
 pub fn plan(desired: &Desired, observed: &Observed, only: &[Part]) -> Result<Plan<BootstrapStep>> {
     let counts = |part: Part| only.is_empty() || only.contains(&part);
+    let place = &desired.place;
     let mut steps = Vec::new();
     if counts(Part::Iam) {
-        steps.extend(iam::plan(&desired.place, &desired.iam, &observed.iam)?);
+        steps.extend(iam::plan(place, &desired.iam, &observed.iam)?);
     }
-    if counts(Part::Application) {
-        if let Some(name) = &desired.bucket {
-            steps.extend(bucket::plan(name, observed.bucket.as_ref()));
+    if let (Some(wanted), Some(ground)) = (&desired.network, &observed.network) {
+        let there = network::group::find(&wanted.group, &ground.groups).is_some();
+        if counts(Part::Network) {
+            steps.extend(network::plan(place, wanted, ground)?);
+        } else if !there && counts(Part::Application) && observed.application.environment.is_none()
+        {
+            return Err(without("application", &wanted.group.name, place));
         }
-        steps.extend(application::plan(
-            &desired.place,
-            &desired.environment,
-            &desired.service_role,
-            &observed.application,
-        ));
     }
+    let mut last = Vec::new();
+    if let (Some(joined), Some(ground)) = (&observed.database.joined, &observed.network) {
+        let networked = counts(Part::Network);
+        steps.extend(database::join(place, joined, ground, networked)?);
+    }
+    if counts(Part::Database)
+        && let (Some(wanted), Some(ground)) = (&desired.database, &observed.network)
+    {
+        if !counts(Part::Network) && wanted.rule.from.id.is_none() {
+            return Err(without(DATABASE, &wanted.rule.from.name, place));
+        }
+        let all = database::plan(place, wanted, &observed.database, ground)?;
+        let (late, early): (Vec<_>, Vec<_>) = all.into_iter().partition(is_late);
+        steps.extend(early);
+        last = late;
+    }
+    if counts(Part::Application)
+        && let Some(name) = &desired.bucket
+    {
+        steps.extend(bucket::plan(name, observed.bucket.as_ref()));
+    }
+    steps.extend(application::plan(
+        place,
+        &desired.environment,
+        &desired.service_role,
+        &observed.application,
+        counts,
+    ));
+    last.extend(refreshed(&steps, &observed.application));
+    steps.extend(last);
     Ok(Plan::new(steps))
+}
+
+/// What can wait until everything else is begun.
+fn is_late(step: &BootstrapStep) -> bool {
+    matches!(step, BootstrapStep::Database(DatabaseStep::Await { .. }))
+}
+
+/// Instances read a password only when they are deployed to or restarted (facts 5.2): an update
+/// does that as well.
+fn refreshed(steps: &[BootstrapStep], seen: &application::Seen) -> Option<BootstrapStep> {
+    use BootstrapStep::{Configure, Database};
+    let there = seen.environment.as_ref()?;
+    let changed = |it: &_| matches!(it, Database(DatabaseStep::Password { .. }));
+    let updates = steps.iter().any(|it| matches!(it, Configure { .. }));
+    let refers = there.configuration.namespace(SECRETS).next().is_some();
+    (refers && !updates && steps.iter().any(changed)).then(|| {
+        Database(DatabaseStep::Refresh {
+            environment: there.description.name.clone(),
+        })
+    })
+}
+
+fn without(what: &str, group: &str, place: &Place) -> Error {
+    let name = &place.target.environment;
+    let env = place.target.key.as_deref().unwrap_or(name);
+    let (part, who) = match what {
+        DATABASE => (DATABASE, format!("the database of {name}")),
+        other => (other, name.clone()),
+    };
+    let what = format!("{who} needs the security group {group}, which is not there yet");
+    Error::new(Kind::Usage, what).hint(format!(
+        "make both: `beanship bootstrap --env {env} --only network,{part}`"
+    ))
 }

@@ -44,6 +44,19 @@ impl Place {
         format!("{}-{}-{end}", self.target.environment, self.region)
     }
 
+    /// The name of a security group; groups have a region, and no name may begin with `sg-`.
+    #[must_use]
+    pub fn group(&self, end: &str) -> String {
+        let name = format!("{}-{end}", self.target.environment);
+        match name
+            .get(..3)
+            .is_some_and(|it| it.eq_ignore_ascii_case("sg-"))
+        {
+            true => format!("beanship-{name}"),
+            false => name,
+        }
+    }
+
     /// An ARN of IAM.
     #[must_use]
     pub fn iam(&self, kind: &str, name: &str) -> String {
@@ -149,6 +162,14 @@ mod tests {
         };
         let longest = place(&"x".repeat(40), "ap-northeast-1");
         assert!(longest.name("service").len() <= 64);
+        assert_eq!(
+            place("sg-test", "eu-west-1").group("app"),
+            "beanship-sg-test-app"
+        );
+        assert_eq!(
+            place("shop-prod", "eu-west-1").group("app"),
+            "shop-prod-app"
+        );
         let place = place("shop-prod", "cn-north-1");
         assert_eq!(
             place.own_secrets(),

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use super::grants::Inline;
 use super::names::Place;
-use crate::aws::Aws;
 use crate::aws::error::Explain;
+use crate::aws::{Aws, rds};
 use crate::compose::images::Images;
 use crate::deploy::bucket::{BucketWish, Encryption};
 use crate::deploy::configuration::Configuration;
 use crate::error::{Error, Kind, Result};
-use crate::properties::{SECRETS, Source};
+use crate::properties::sources::RdsPart;
+use crate::properties::{Database, SECRETS, Source};
 use crate::settings::Settings;
 
 /// ARNs, or patterns of them.
@@ -28,6 +29,8 @@ pub struct References {
     pub repositories: BTreeSet<String>,
     /// Those of them whose images are built from the tree.
     pub built: BTreeSet<String>,
+    /// Of the database that properties take something from.
+    pub databases: BTreeSet<String>,
     /// Of the key that the bundles are encrypted with.
     pub bundle_key: Option<String>,
     /// Remarks on what could not be seen.
@@ -55,6 +58,17 @@ impl References {
                 } => drop(ids.insert(id)),
                 Source::Parameter { name, copy: false } => {
                     found.parameters.insert(parameter(place, &name));
+                }
+                Source::Rds(part) => {
+                    let database = settings.config.database(&place.target);
+                    found.databases.extend(
+                        database
+                            .as_ref()
+                            .map(|it| place.arn("rds", &format!("db:{}", it.id))),
+                    );
+                    if let Some(it) = database.filter(|_| part == RdsPart::Password) {
+                        ids.extend(kept_by_rds(aws, &it, &mut found.notes).await?);
+                    }
                 }
                 _ => {}
             }
@@ -94,6 +108,12 @@ impl References {
         Ok(found)
     }
 
+    /// The ARNs of databases, as a policy takes them.
+    #[must_use]
+    pub fn databases(&self) -> Vec<String> {
+        self.databases.iter().cloned().collect()
+    }
+
     /// What may be read, in words.
     #[must_use]
     pub fn words(&self) -> String {
@@ -115,6 +135,26 @@ impl References {
         }
         words
     }
+}
+
+/// The secret in which RDS keeps the password of a database that is not ours.
+async fn kept_by_rds(
+    aws: &Aws,
+    database: &Database,
+    notes: &mut Vec<String>,
+) -> Result<Option<String>> {
+    if database.secret.is_some() {
+        return Ok(None);
+    }
+    let seen = rds::instance(aws, &database.id).await?;
+    let secret = seen.as_ref().and_then(|it| it.secret());
+    if secret.is_none() {
+        notes.push(format!(
+            "RDS keeps no secret with the password of {}: `{{ rds: password }}` will have no value",
+            database.id
+        ));
+    }
+    Ok(secret.map(str::to_owned))
 }
 
 fn sources(place: &Place, settings: &Settings) -> Vec<Source> {

@@ -47,6 +47,9 @@ pub struct BootstrapReport {
     /// Whether all this is about taking away.
     #[serde(skip)]
     destroyed: bool,
+    /// What is left then.
+    #[serde(skip)]
+    left: Option<String>,
 }
 
 impl Default for BootstrapReport {
@@ -68,6 +71,7 @@ impl Default for BootstrapReport {
             key: None,
             ready: false,
             destroyed: false,
+            left: None,
         }
     }
 }
@@ -88,9 +92,10 @@ impl BootstrapReport {
         self.plan = plan;
     }
 
-    /// Notes what shall go.
-    pub fn destroys(&mut self, plan: Vec<Change>) {
+    /// Notes what shall go, and what is left, in words.
+    pub fn destroys(&mut self, plan: Vec<Change>, left: Option<String>) {
         self.destroyed = true;
+        self.left = left;
         self.plan = plan;
     }
 
@@ -151,11 +156,17 @@ impl Report for BootstrapReport {
         let name = self.environment.as_deref().unwrap_or("the environment");
         let env = self.key.as_deref().unwrap_or(name);
         let text = match self.outcome {
-            Outcome::Unchanged if self.destroyed => {
-                format!("nothing to do: nothing of {name} is there that was made here")
-            }
+            Outcome::Unchanged if self.destroyed => match &self.left {
+                Some(left) => format!("nothing to do: of {name} only {left} is left"),
+                None => format!("nothing to do: nothing of {name} is there that was made here"),
+            },
             Outcome::Succeeded if self.destroyed => {
-                format!("what was made for {name} is gone")
+                let left = self.left.as_ref();
+                let left = left.map(|it| format!(", but for {it}"));
+                format!(
+                    "what was made for {name} is gone{}",
+                    left.unwrap_or_default()
+                )
             }
             Outcome::Unchanged => format!("nothing to do: everything for {name} is there"),
             Outcome::Planned => format!(

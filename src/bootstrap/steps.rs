@@ -3,14 +3,19 @@
 
 mod words;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::access_key::KeyOut;
 use super::application::NewEnvironment;
 use super::apply;
+use super::database::DatabaseStep;
 use super::grants::Holder;
 use super::iam::{Profile, Role, User};
 use super::names::Tags;
+use super::network::group::{Group, GroupRef, Rule};
+use crate::aws::ec2::Permission;
 use crate::deploy::World;
 use crate::deploy::configuration::Configuration;
 use crate::error::Result;
@@ -120,6 +125,40 @@ pub enum BootstrapStep {
         /// Where it goes.
         to: KeyOut,
     },
+    /// A security group is made, with its tags.
+    CreateGroup(Group),
+    /// Tags of a security group are set.
+    TagGroup {
+        /// Which group.
+        group: GroupRef,
+        /// Those that differ.
+        tags: Tags,
+    },
+    /// A security group lets another one in.
+    Allow {
+        /// Which group.
+        group: GroupRef,
+        /// At which port, and whom.
+        rule: Rule,
+    },
+    /// A security group lets something in no longer.
+    Revoke {
+        /// Which group.
+        group: GroupRef,
+        /// What.
+        permission: Permission,
+    },
+    /// Something of the database changes.
+    Database(DatabaseStep),
+    /// A database of others gets a security group of ours, beside those that it has.
+    Admit {
+        /// The name of the instance.
+        instance: String,
+        /// The ids of its security groups.
+        attached: Vec<String>,
+        /// Ours.
+        group: GroupRef,
+    },
     /// A bucket is made.
     CreateBucket {
         /// Its name.
@@ -179,6 +218,8 @@ pub struct Made {
     pub at_work: bool,
     /// The id of the access key that was handed over.
     pub access_key_id: Option<String>,
+    /// The ids of the security groups that were made, by name.
+    pub groups: BTreeMap<String, String>,
 }
 
 impl Step for BootstrapStep {
@@ -197,6 +238,7 @@ impl Step for BootstrapStep {
                 repairs: false,
                 ..
             } => words::settings(options, before),
+            Self::Database(step) => step.changes(),
             _ => vec![self.change()],
         }
     }

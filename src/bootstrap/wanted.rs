@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::access_key::KeyOrder;
-use super::application::{self, ENVIRONMENT, LAUNCH, NewEnvironment};
+use super::application::{self, ENVIRONMENT, LAUNCH, NewEnvironment, Setting};
 use super::deployer::{Ids, subjects};
 use super::grants::{Grants, Inline};
 use super::iam::{self, Profile, Role, User};
 use super::names::Place;
 use super::policy::{Template, is_empty};
 use super::references::{self, References};
-use super::{Given, look};
+use super::{Given, look, network};
 use crate::config::{Config, EnvironmentConfig, Tier};
 use crate::deploy::bucket::BucketWish;
 use crate::error::{Error, Kind, Result};
@@ -35,6 +35,8 @@ pub struct Sources<'a> {
     pub references: &'a References,
     /// What becomes of the access key.
     pub key: KeyOrder,
+    /// Where it runs, where the project file says anything of it.
+    pub network: Option<&'a network::Wanted>,
 }
 
 /// Everything that shall be.
@@ -44,6 +46,10 @@ pub struct Desired {
     pub place: Place,
     /// Roles and the like.
     pub iam: iam::Wanted,
+    /// The network.
+    pub network: Option<network::Wanted>,
+    /// The database.
+    pub database: Option<super::database::Wanted>,
     /// A bucket of one's own.
     pub bucket: Option<String>,
     /// The environment.
@@ -74,7 +80,8 @@ impl Sources<'_> {
         };
         let deploys = self.declared.deployer.as_ref();
         let github = deploys.is_some_and(|it| it.github.is_some());
-        let words = application::words(self.declared, &platform);
+        let place_words = self.network.map(|it| it.words.as_str());
+        let words = application::words(self.declared, &platform, place_words);
         Ok(Desired {
             deployer_role: github.then(|| own("deployer")),
             bucket: self
@@ -86,16 +93,30 @@ impl Sources<'_> {
                 target: place.target.clone(),
                 platform,
                 worker: self.declared.tier == Tier::Worker,
-                settings: application::settings(self.declared, &profile, &service),
+                settings: self.settings(&profile, &service),
                 operations_role: given.operations.clone().unwrap_or_else(|| own("ops")),
                 profile: given.profile.is_none().then_some(profile),
                 tags: place.all_tags(),
                 words,
             },
             iam,
+            network: self.network.cloned(),
+            database: None,
             service_role,
             place: place.clone(),
         })
+    }
+
+    /// The environment's settings, in order; those of the network know what the file says.
+    fn settings(&self, profile: &str, service: &str) -> Vec<Setting> {
+        let key = |it: &Setting| (it.namespace.clone(), it.name.clone());
+        let mut settings = application::settings(self.declared, profile, service);
+        for more in self.network.iter().flat_map(|it| &it.settings) {
+            settings.retain(|it| key(it) != key(more));
+            settings.push(more.clone());
+        }
+        settings.sort_by_key(key);
+        settings
     }
 
     fn iam(&self) -> Result<iam::Wanted> {
@@ -315,6 +336,7 @@ impl Sources<'_> {
             ("logs", vec![place.arn("logs", &group)]),
             ("secrets", self.references.secrets.iter().cloned().collect()),
             ("own_secrets", vec![own]),
+            ("databases", self.references.databases()),
             ("instances", instances),
         ])?;
         debug_assert!(!is_empty(&document));

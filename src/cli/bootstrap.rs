@@ -29,6 +29,12 @@ pub struct BootstrapArgs {
     /// Replace the access key; the old one can no longer be used from then on
     #[arg(long, requires = "access_key_out")]
     pub rotate_key: bool,
+    /// Give the database a new password, in its secret as well, and restart the application
+    #[arg(long, conflicts_with = "destroy")]
+    pub rotate_database_password: bool,
+    /// With --destroy: delete the database of this name as well, after a last snapshot
+    #[arg(long, value_name = "NAME", requires = "destroy")]
+    pub delete_database: Option<String>,
     /// One deadline for the launch and its health: 90s, 20m, 1h [env: BEANSHIP_TIMEOUT] [default: 30m]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,

@@ -1,22 +1,19 @@
 //! `beanship bootstrap`: look, plan, agree, make, follow the environment to Green, report.
 
 mod destroy;
+mod look;
 
 use std::time::{Duration, Instant};
 
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::bootstrap::access_key::{KeyOrder, KeyOut};
-use crate::bootstrap::application::{self, PLATFORM, SeenEnvironment};
+use crate::bootstrap::application::{self, SeenEnvironment};
 use crate::bootstrap::names::Place;
 use crate::bootstrap::permissions;
-use crate::bootstrap::references::References;
-use crate::bootstrap::wanted::{Sources, guard};
-use crate::bootstrap::{
-    BootstrapReport, BootstrapStep, Desired, Given, Made, Observed, Part, plan,
-};
+use crate::bootstrap::wanted::guard;
+use crate::bootstrap::{BootstrapReport, BootstrapStep, Made, plan};
 use crate::cli::{BootstrapArgs, DeployArgs, FollowingArgs, Format};
-use crate::config::EnvironmentConfig;
 use crate::deploy::events;
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
@@ -151,50 +148,6 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Looks at the rest, and puts together what shall be.
-    async fn look(&self, seen: application::Seen) -> Result<(Desired, Observed)> {
-        let (aws, place) = (&self.world.aws, &self.place);
-        let declared = declared(self.cx, &place.target);
-        let given = Given::find(aws, place, &declared, &seen).await?;
-        let iam_only = self.args.only == [Part::Iam];
-        let platform = match &seen.environment {
-            Some(there) => there
-                .configuration
-                .platform_arn()
-                .unwrap_or_default()
-                .to_owned(),
-            None if iam_only => String::new(),
-            None => {
-                application::platform(aws, declared.platform.as_deref().unwrap_or(PLATFORM)).await?
-            }
-        };
-        let configuration = seen.environment.as_ref().map(|it| &it.configuration);
-        let references = References::find(
-            aws,
-            place,
-            &self.cx.settings,
-            configuration,
-            &self.settings.bucket,
-        )
-        .await?;
-        let notes = references.notes.iter().cloned().chain(given.words());
-        for note in notes.chain(remarks(&declared, &self.args.only)) {
-            self.cx.out.event(&Event::Note(&note));
-        }
-        let sources = Sources {
-            place,
-            settings: &self.cx.settings,
-            declared: &declared,
-            bucket: &self.settings.bucket,
-            given: &given,
-            references: &references,
-            key: self.key.clone(),
-        };
-        let desired = sources.desired(platform)?;
-        let observed = Observed::look(aws, &desired, seen).await?;
-        Ok((desired, observed))
-    }
-
     /// Waits until the environment takes operations, showing its events.
     async fn wait(&self, busy: &SeenEnvironment) -> Result<()> {
         let description = &busy.description;
@@ -315,19 +268,6 @@ fn key_order(cx: &Context, args: &BootstrapArgs) -> Result<KeyOrder> {
     })
 }
 
-fn declared(cx: &Context, target: &Target) -> EnvironmentConfig {
-    let environments = &cx.settings.config.environments;
-    let own = target.key.as_ref().and_then(|key| environments.get(key));
-    own.cloned().unwrap_or_default()
-}
-
-fn remarks(declared: &EnvironmentConfig, only: &[Part]) -> Option<String> {
-    let iam = only.is_empty() || only.contains(&Part::Iam);
-    (iam && declared.deployer.is_none()).then(|| {
-        "no `deployer` is declared for the environment: nobody gets the right to deploy".to_owned()
-    })
-}
-
 fn headline(cx: &Context, args: &BootstrapArgs, place: &Place) {
     let text = format!(
         "{} {} of {} (account {}, {})",
@@ -342,12 +282,6 @@ fn headline(cx: &Context, args: &BootstrapArgs, place: &Place) {
         whereabouts(cx, &place.region)
     );
     cx.out.event(&Event::Headline(&text));
-    for key in cx.settings.config.without_effect() {
-        let text = format!(
-            "`{key}` in beanship.yml has no effect yet: networks and databases are not made"
-        );
-        cx.out.event(&Event::Warning(&text));
-    }
 }
 
 /// Why the plan is asked about.

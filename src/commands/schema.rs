@@ -75,6 +75,14 @@ mod tests {
                 "environments: { a: { instance_role: { zzzzzz: 1 } } }",
                 &environment["properties"]["instance_role"],
             ),
+            (
+                "environments: { a: { network: { zzzzzz: 1 } } }",
+                &environment["properties"]["network"],
+            ),
+            (
+                "environments: { a: { database: { zzzzzz: 1 } } }",
+                &environment["properties"]["database"],
+            ),
             ("smoke: { zzzzzz: 1 }", &definitions["smoke"]["oneOf"][1]),
             ("environments: { a: { zzzzzz: 1 } }", environment),
             (
@@ -115,6 +123,10 @@ mod tests {
             (
                 deploy("on_failure"),
                 &environment["deploy"]["properties"]["on_failure"],
+            ),
+            (
+                "environments: { a: { database: { engine: zzzzzz } } }".into(),
+                &environment["database"]["properties"]["engine"],
             ),
             (
                 "bucket_sse: zzzzzz".into(),

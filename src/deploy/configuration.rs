@@ -1,6 +1,7 @@
 //! An environment's option settings as the service tells them, and how long an update may take
 //! with them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_elasticbeanstalk::types::{
@@ -14,6 +15,46 @@ use crate::error::Result;
 
 /// What Elastic Beanstalk adds to the time that commands may take on a batch (facts 4).
 const ADDED: Duration = Duration::from_secs(240);
+
+/// The namespace of the options of launches.
+const LAUNCH: &str = "aws:autoscaling:launchconfiguration";
+/// The option with the instances' security groups.
+pub const SECURITY_GROUPS: &str = "SecurityGroups";
+/// Options whose values are lists without an order.
+const LISTS: [(&str, &str); 3] = [
+    (LAUNCH, SECURITY_GROUPS),
+    ("aws:ec2:vpc", "Subnets"),
+    ("aws:ec2:vpc", "ELBSubnets"),
+];
+
+/// Whether Elastic Beanstalk has made a security group of this name, which it lists among the
+/// others (facts 7).
+#[must_use]
+pub fn is_generated(group: &str) -> bool {
+    group.starts_with("awseb")
+}
+
+/// Whether two values of an option mean the same: in some lists the order is of no matter.
+#[must_use]
+pub fn same(namespace: &str, name: &str, one: &str, other: &str) -> bool {
+    let items = |value: &'_ str| -> BTreeSet<String> {
+        let items = value.split(',').map(str::trim);
+        items
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    one == other || (LISTS.contains(&(namespace, name)) && items(one) == items(other))
+}
+
+/// A list of security groups without those that Elastic Beanstalk has made.
+fn given(groups: &str) -> String {
+    let given: Vec<&str> = groups
+        .split(',')
+        .filter(|it| !is_generated(it.trim()))
+        .collect();
+    given.join(",")
+}
 
 /// The option settings of an environment.
 #[derive(Clone, Default)]
@@ -79,6 +120,13 @@ impl Configuration {
             .and_then(|it| it.value.as_deref())
     }
 
+    /// Whether an option has this value, however it is written.
+    #[must_use]
+    pub fn has(&self, namespace: &str, name: &str, value: &str) -> bool {
+        self.value(namespace, name)
+            .is_some_and(|seen| same(namespace, name, seen, value))
+    }
+
     /// The options of a namespace.
     pub fn namespace<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a OptionSetting> {
         self.options
@@ -121,7 +169,8 @@ impl Configuration {
     }
 }
 
-/// Reads the option settings that are in force, without a draft that waits or has failed.
+/// Reads the option settings that are in force, without a draft that waits or has failed, and
+/// without the security groups that Elastic Beanstalk has made.
 ///
 /// # Errors
 /// What AWS says.
@@ -143,10 +192,16 @@ pub async fn read(aws: &Aws, application: &str, environment: &str) -> Result<Con
         .map(ConfigurationSettingsDescription::option_settings)
         .unwrap_or_default()
         .iter()
-        .map(|option| OptionSetting {
-            namespace: option.namespace().unwrap_or_default().to_owned(),
-            name: option.option_name().unwrap_or_default().to_owned(),
-            value: option.value().map(str::to_owned),
+        .map(|option| {
+            let namespace = option.namespace().unwrap_or_default().to_owned();
+            let name = option.option_name().unwrap_or_default().to_owned();
+            let groups = (namespace.as_str(), name.as_str()) == (LAUNCH, SECURITY_GROUPS);
+            let value = option.value();
+            OptionSetting {
+                value: value.map(|it| if groups { given(it) } else { it.to_owned() }),
+                namespace,
+                name,
+            }
         })
         .collect();
     let platform_arn = set.and_then(|set| set.platform_arn().map(str::to_owned));
@@ -159,6 +214,22 @@ pub async fn read(aws: &Aws, application: &str, environment: &str) -> Result<Con
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_have_no_order_and_none_of_elastic_beanstalks_own_groups() {
+        assert_eq!(
+            given("awseb-e-1-stack-AWSEBSecurityGroup-X,sg-1, sg-2"),
+            "sg-1, sg-2"
+        );
+        assert_eq!(given(""), "");
+        for (name, one, other, alike) in [
+            (SECURITY_GROUPS, "sg-1, sg-2", "sg-2,sg-1", true),
+            (SECURITY_GROUPS, "sg-1", "sg-2,sg-1", false),
+            ("InstanceType", "a,b", "b,a", false),
+        ] {
+            assert_eq!(same(LAUNCH, name, one, other), alike, "{one} {other}");
+        }
+    }
 
     #[test]
     fn the_longest_update_follows_from_policy_batches_and_time_limit() {

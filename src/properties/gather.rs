@@ -38,7 +38,7 @@ pub enum Content {
     Literal(Value),
     /// It comes from a variable or a file and may be a secret.
     Private(Value),
-    /// It is a secret or a parameter.
+    /// It is a secret, a parameter, or a part of the database.
     Reference(Source),
 }
 
@@ -164,13 +164,8 @@ fn content(name: &str, source: &Source, place: Place<'_>) -> Result<Content> {
             })?;
             Content::Private(Value::new(value))
         }
-        Source::Secret { .. } | Source::Parameter { .. } => Content::Reference(source.clone()),
-        Source::Rds(_) => {
-            return Err(Error::new(
-                Kind::Config,
-                format!("the property {name} has no value: this version does not know the environment's database yet"),
-            )
-            .hint("write the value, or name a secret as `{ secret: NAME }`, then run `beanship config`"));
+        Source::Secret { .. } | Source::Parameter { .. } | Source::Rds(_) => {
+            Content::Reference(source.clone())
         }
     })
 }

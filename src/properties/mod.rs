@@ -10,6 +10,7 @@
 
 pub mod checks;
 pub mod confirm;
+pub mod database;
 pub mod dotenv;
 pub mod fingerprint;
 pub mod gather;
@@ -23,6 +24,7 @@ mod store;
 mod validate;
 pub mod value;
 
+pub use database::Database;
 pub use gather::{Gathered, gather};
 pub use options::{Options, SetOption, plan};
 pub use resolve::{Wanted, resolve};

@@ -98,9 +98,9 @@ impl Options {
     #[must_use]
     pub fn differing(&self, seen: &Configuration) -> Self {
         let mut options = self.clone();
-        options.set.retain(|option| {
-            seen.value(&option.namespace, &option.name) != Some(option.value.expose())
-        });
+        options
+            .set
+            .retain(|it| !seen.has(&it.namespace, &it.name, it.value.expose()));
         options
             .remove
             .retain(|removal| seen.value(&removal.namespace, &removal.name).is_some());
@@ -199,7 +199,7 @@ pub fn plan(wanted: &Wanted, seen: &Configuration, prune: bool) -> (Options, Vec
     }
     for setting in &wanted.settings {
         let here = seen.value(&setting.namespace, &setting.name);
-        if here != Some(setting.value.expose()) {
+        if !seen.has(&setting.namespace, &setting.name, setting.value.expose()) {
             options.set.push(SetOption {
                 namespace: setting.namespace.clone(),
                 name: setting.name.clone(),

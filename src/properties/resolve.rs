@@ -4,6 +4,7 @@
 use futures_util::future::join_all;
 
 use super::checks::{self, Rest};
+use super::database::{self, Database};
 use super::gather::{Content, Gathered, Property, Setting};
 use super::platform::Platform;
 use super::readable;
@@ -52,6 +53,8 @@ pub struct How {
     pub prune: bool,
     /// The variables that the compose file needs.
     pub needed: Vec<String>,
+    /// The environment's database.
+    pub database: Option<Database>,
 }
 
 /// Resolves and checks. Nothing is written.
@@ -68,10 +71,11 @@ pub async fn resolve(
         true => Platform::look(aws, seen.platform_arn()).await,
         false => Platform::look(aws, None).await,
     };
-    let each = gathered
-        .properties
-        .into_iter()
-        .map(|property| one(aws, property, platform, how));
+    let database = Database::look(how.database.as_ref(), aws, &gathered).await?;
+    let each = gathered.properties.into_iter().map(async |property| {
+        let property = database::told(property, how.database.as_ref(), database.as_ref())?;
+        one(aws, property, platform, how).await
+    });
     let mut wanted = Wanted {
         declared: gathered.declared,
         settings: gathered.settings,

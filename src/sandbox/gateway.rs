@@ -22,7 +22,7 @@ use super::faults::Fault;
 use super::query::{self, Failure, Parameters};
 use super::signature::{self, Scope};
 use super::xml::{self, Xml};
-use super::{World, elasticbeanstalk, iam, protocol, requests, s3, sites, sts};
+use super::{World, ec2, elasticbeanstalk, iam, protocol, rds, requests, s3, sites, sts};
 
 mod json;
 mod ordered;
@@ -131,7 +131,7 @@ impl Gateway {
             sites::SERVICE => self.site(site.unwrap_or_default(), &parts, now).await,
             "s3" => self.s3(parts, body, scope).await,
             "secretsmanager" | "ssm" => self.json(&service, parts, body, scope, now).await,
-            "elasticbeanstalk" | "iam" | "sts" => {
+            "ec2" | "elasticbeanstalk" | "iam" | "rds" | "sts" => {
                 self.query(&service, parts, body, scope, &request_id, now)
                     .await
             }
@@ -244,15 +244,12 @@ impl Gateway {
                 }
             }
         };
-        let namespace = namespace(service);
-        let code = result.as_ref().err().map(|failure| failure.code.clone());
-        let (status, bytes) = match result {
-            Ok(xml) => (200, query::success(&operation, namespace, xml, request_id)),
-            Err(failure) => (
-                failure.status,
-                query::failure(&failure, namespace, request_id),
-            ),
+        let result = match service {
+            "ec2" => result.map_err(ec2::worded),
+            _ => result,
         };
+        let code = result.as_ref().err().map(|failure| failure.code.clone());
+        let (status, bytes) = written(service, &operation, result, request_id);
         let cut = matches!(fault, Some(Fault::Cut(_) | Fault::Stalled));
         Answer {
             service: service.to_owned(),
@@ -297,6 +294,8 @@ impl Gateway {
         let resource = match service {
             "elasticbeanstalk" => elasticbeanstalk::resource(&self.world, &call),
             "iam" => iam::resource(&self.world.account.id, &call),
+            "ec2" => ec2::resource(&self.world.account.id, &call),
+            "rds" => rds::resource(&self.world.account.id, &call),
             _ => "*".to_owned(),
         };
         let request = Wanted {
@@ -309,6 +308,8 @@ impl Gateway {
         self.troubled(request, move |world| match call.service.as_str() {
             "sts" => sts::answer(world, &call),
             "iam" => iam::answer(world, &call),
+            "ec2" => ec2::answer(world, &call),
+            "rds" => rds::answer(world, &call),
             _ => elasticbeanstalk::answer(world, &call),
         })
         .await
@@ -321,10 +322,30 @@ fn now() -> Timestamp {
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
+/// Status and body of an answer; EC2 has forms of its own.
+fn written(
+    service: &str,
+    operation: &str,
+    result: Result<Xml, Failure>,
+    request_id: &str,
+) -> (u16, Vec<u8>) {
+    let namespace = namespace(service);
+    match result {
+        Ok(xml) if service == "ec2" => (200, ec2::success(operation, xml, request_id)),
+        Ok(xml) => (200, query::success(operation, namespace, xml, request_id)),
+        Err(failure) if service == "ec2" => (failure.status, ec2::failure(&failure, request_id)),
+        Err(failure) => (
+            failure.status,
+            query::failure(&failure, namespace, request_id),
+        ),
+    }
+}
+
 fn namespace(service: &str) -> &'static str {
     match service {
         "sts" => sts::NAMESPACE,
         "iam" => iam::NAMESPACE,
+        "rds" => rds::NAMESPACE,
         _ => elasticbeanstalk::NAMESPACE,
     }
 }

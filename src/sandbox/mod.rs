@@ -3,11 +3,12 @@
 //! One HTTP server takes every request and finds service and region in the SigV4 scope (`gateway`, `signature`); each
 //! service is one folder or file that keeps its own books in the state directory (`state`). Elastic Beanstalk is a state
 //! machine on a clock: an operation writes the whole future of an environment as dated steps, and every read first
-//! applies what is due. Its environments answer HTTP by the host they are asked for (`sites`). `faults` makes trouble on
+//! applies what is due; so are RDS's databases. Its environments answer HTTP by the host they are asked for (`sites`). `faults` makes trouble on
 //! demand, as `trouble.yml` says. Nothing here is shared with the rest
 //! of the crate: the sandbox is an independent opinion about how AWS behaves.
 
 mod account;
+mod ec2;
 mod elasticbeanstalk;
 mod faults;
 mod gateway;
@@ -15,6 +16,7 @@ mod iam;
 mod json;
 mod protocol;
 mod query;
+mod rds;
 mod requests;
 mod s3;
 mod schedule;

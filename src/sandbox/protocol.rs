@@ -9,7 +9,6 @@ use hyper::body::Incoming;
 use s3s::Body;
 
 use super::query::{self, Failure, Parameters};
-use super::xml::Xml;
 
 /// More than any call of the query protocol needs.
 const LARGEST_FORM: usize = 4 * 1024 * 1024;
@@ -39,7 +38,8 @@ pub(super) async fn unsupported(
     request_id: &str,
 ) -> (String, Response<Body>) {
     let message = format!(
-        "The sandbox does not have the service '{service}'; it has elasticbeanstalk, iam, s3, secretsmanager, ssm and sts."
+        "The sandbox does not have the service '{service}'; it has ec2, elasticbeanstalk, iam, rds, s3, \
+         secretsmanager, ssm and sts."
     );
     let json = |kind: &str| {
         serde_json::json!({ kind: "UnknownOperationException", "message": message }).to_string()
@@ -69,31 +69,12 @@ pub(super) async fn unsupported(
             respond(400, "application/json", json("code").into_bytes()),
         );
     };
-    let bytes = if service == "ec2" {
-        ec2_failure(&message, request_id)
-    } else {
-        query::failure(
-            &Failure::new("InvalidAction", message),
-            "http://webservices.amazon.com/",
-            request_id,
-        )
-    };
+    let bytes = query::failure(
+        &Failure::new("InvalidAction", message),
+        "http://webservices.amazon.com/",
+        request_id,
+    );
     (action.to_owned(), respond(400, "text/xml", bytes))
-}
-
-/// EC2 has its own form of error.
-fn ec2_failure(message: &str, request_id: &str) -> Vec<u8> {
-    let mut xml = Xml::new();
-    xml.group("Response", |xml| {
-        xml.group("Errors", |xml| {
-            xml.group("Error", |xml| {
-                xml.text("Code", "InvalidAction");
-                xml.text("Message", message);
-            });
-        });
-        xml.text("RequestID", request_id);
-    });
-    xml.into_bytes()
 }
 
 /// The error code of a refusing S3 answer, for the log; the answer itself stays as it is.

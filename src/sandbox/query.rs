@@ -114,16 +114,26 @@ impl Parameters {
 
     /// `Name.member.1`, `Name.member.2`, …; `None` when the list was not sent at all.
     pub(super) fn texts(&self, name: &str) -> Option<Vec<&str>> {
-        let items: Vec<&str> = (1..)
-            .map_while(|index| self.text(&format!("{name}.member.{index}")))
-            .collect();
+        let items = self.flat_texts(&format!("{name}.member"));
         (!items.is_empty()).then_some(items)
+    }
+
+    /// `Name.1`, `Name.2`, …: as EC2 writes a list; others put the name of an item between.
+    pub(super) fn flat_texts(&self, name: &str) -> Vec<&str> {
+        (1..)
+            .map_while(|index| self.text(&format!("{name}.{index}")))
+            .collect()
     }
 
     /// `Name.member.N.Field`, one set of parameters an item.
     pub(super) fn items(&self, name: &str) -> Vec<Self> {
+        self.flat_items(&format!("{name}.member"))
+    }
+
+    /// `Name.N.Field`, as [`Parameters::flat_texts`] for structures.
+    pub(super) fn flat_items(&self, name: &str) -> Vec<Self> {
         (1..)
-            .map(|index| self.below(&format!("{name}.member.{index}.")))
+            .map(|index| self.below(&format!("{name}.{index}.")))
             .take_while(|item| !item.0.is_empty())
             .collect()
     }

@@ -65,6 +65,43 @@ pub(super) fn text_of(world: &World, arn: &str) -> std::io::Result<Option<String
         .map(|(_, text)| text))
 }
 
+/// Keeps a secret for RDS, whose names hold a sign that no other's may; its ARN.
+pub(super) fn manage(
+    world: &World,
+    region: &str,
+    now: Timestamp,
+    text: &str,
+) -> std::io::Result<String> {
+    let name = format!("rds!db-{}", request_id());
+    let end = account::random(SUFFIX, 6);
+    let account = &world.account.id;
+    let arn = format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-{end}");
+    let secret = Secret {
+        arn: arn.clone(),
+        description: Some("The secret of a database instance".to_owned()),
+        created: now,
+        changed: now,
+        deleted: None,
+        tags: BTreeMap::new(),
+        current: Some((request_id(), text.to_owned())),
+    };
+    world.store.update(BOOKS, |books: &mut Books| {
+        books
+            .entry(region.to_owned())
+            .or_default()
+            .insert(name, secret);
+    })?;
+    Ok(arn)
+}
+
+/// Forgets one of those at once.
+pub(super) fn unmanage(world: &World, region: &str, arn: &str) -> std::io::Result<()> {
+    world.store.update(BOOKS, |books: &mut Books| {
+        let secrets = books.entry(region.to_owned()).or_default();
+        secrets.retain(|_, secret| secret.arn != arn);
+    })
+}
+
 fn create(
     world: &World,
     call: &Call,

@@ -57,11 +57,22 @@ impl Xml {
         &mut self,
         name: &str,
         items: impl IntoIterator<Item = T>,
+        each: impl FnMut(&mut Self, T),
+    ) {
+        self.set(name, "member", items, each);
+    }
+
+    /// A list whose items have a name of their own.
+    pub(super) fn set<T>(
+        &mut self,
+        name: &str,
+        member: &str,
+        items: impl IntoIterator<Item = T>,
         mut each: impl FnMut(&mut Self, T),
     ) {
         self.group(name, |xml| {
             for item in items {
-                xml.group("member", |xml| each(xml, item));
+                xml.group(member, |xml| each(xml, item));
             }
         });
     }

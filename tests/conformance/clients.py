@@ -39,7 +39,7 @@ class Access:
         )
 
     def boto3(self, service: str, *, retries: int = 0, check_parameters: bool = True, **config: Any) -> Any:
-        """A boto3 client; for Elastic Beanstalk it also refuses answers with elements the model does not know."""
+        """A boto3 client; for services that answer in XML it also refuses elements the model does not know."""
         client = boto3.client(
             service,
             region_name=self.region,
@@ -54,8 +54,8 @@ class Access:
                 **config,
             ),
         )
-        if service == "elasticbeanstalk":
-            client.meta.events.register("after-call.elasticbeanstalk", _refuse_unknown_elements)
+        if service in ("ec2", "elasticbeanstalk", "rds"):
+            client.meta.events.register(f"after-call.{service}", _refuse_unknown_elements)
         return client
 
 
@@ -88,6 +88,12 @@ def _refuse_unknown_elements(http_response: Any, model: OperationModel, **_: Any
     if http_response.status_code != 200 or model.output_shape is None:
         return
     root = ElementTree.fromstring(http_response.content)
+    if model.service_model.metadata["protocol"] == "ec2":
+        assert any(_name(child) == "requestId" for child in root), f"{model.name}: no requestId"
+        for child in [child for child in root if _name(child) == "requestId"]:
+            root.remove(child)
+        _check(root, model.output_shape, model.name)
+        return
     result = next((child for child in root if _name(child) == f"{model.name}Result"), None)
     assert result is not None, f"{model.name}: no {model.name}Result in {http_response.content!r}"
     _check(result, model.output_shape, model.name)
@@ -96,14 +102,16 @@ def _refuse_unknown_elements(http_response: Any, model: OperationModel, **_: Any
 
 def _check(element: ElementTree.Element, shape: Shape, path: str) -> None:
     if shape.type_name == "structure":
+        members = {member.serialization.get("name", name): member for name, member in shape.members.items()}
         for child in element:
             if (shape.name, _name(child)) in UNDOCUMENTED:
                 continue
-            assert _name(child) in shape.members, f"{path}: {shape.name} has no member {_name(child)}"
-            _check(child, shape.members[_name(child)], f"{path}.{_name(child)}")
+            assert _name(child) in members, f"{path}: {shape.name} has no member {_name(child)}"
+            _check(child, members[_name(child)], f"{path}.{_name(child)}")
     elif shape.type_name == "list":
+        name = shape.member.serialization.get("name", "member")
         for child in element:
-            assert _name(child) == "member", f"{path}: {_name(child)} where a list has only member"
+            assert _name(child) == name, f"{path}: {_name(child)} where a list has only {name}"
             _check(child, shape.member, f"{path}[]")
     else:
         assert len(element) == 0, f"{path}: elements in a {shape.type_name}"

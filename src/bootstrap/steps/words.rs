@@ -6,6 +6,8 @@ use super::super::access_key::KeyOut;
 use super::super::application;
 use super::super::grants::Holder;
 use super::super::iam::GITHUB;
+use super::super::names::Tags;
+use super::super::network::group;
 use super::BootstrapStep;
 use crate::deploy::configuration::Configuration;
 use crate::plan::{Change, Verb};
@@ -15,8 +17,9 @@ impl BootstrapStep {
     /// The line of the plan.
     pub(super) fn line(&self) -> Change {
         let line = self.identity().or_else(|| self.holding());
-        let line = line.or_else(|| self.key()).or_else(|| self.place());
-        // Every step is in one of the four.
+        let line = line.or_else(|| self.key()).or_else(|| self.network());
+        let line = line.or_else(|| self.place());
+        // Every step is in one of the five.
         line.unwrap_or_else(|| change(Verb::Update, "account", "", None))
     }
 
@@ -71,16 +74,7 @@ impl BootstrapStep {
                 change(Update, holder.kind(), holder.name(), Some(detail))
             }
             Self::Tag { holder, tags } => {
-                let tags: Vec<String> = tags
-                    .iter()
-                    .map(|(key, value)| format!("{key}={value}"))
-                    .collect();
-                change(
-                    Update,
-                    holder.kind(),
-                    holder.name(),
-                    Some(format!("tags {}", tags.join(", "))),
-                )
+                change(Update, holder.kind(), holder.name(), Some(told(tags)))
             }
             Self::Attach { holder, arn } => permission(
                 Create,
@@ -128,6 +122,37 @@ impl BootstrapStep {
                     KeyOut::Stdout => "to stdout".to_owned(),
                 };
                 change(Create, "access key", &format!("of {user}"), Some(detail))
+            }
+            _ => return None,
+        })
+    }
+
+    /// Security groups and their rules.
+    fn network(&self) -> Option<Change> {
+        use Verb::{Create, Delete, Update};
+        const GROUP: &str = "security group";
+        Some(match self {
+            Self::CreateGroup(group) => {
+                let detail = format!("{}, in {}", group.purpose, group.vpc);
+                change(Create, GROUP, &group.name, Some(detail))
+            }
+            Self::TagGroup { group, tags } => change(Update, GROUP, &group.name, Some(told(tags))),
+            Self::Allow { group, rule } => {
+                let detail = format!("allows {}", rule.words());
+                change(Create, "rule", &group.name, Some(detail))
+            }
+            Self::Revoke { group, permission } => {
+                let detail = format!(
+                    "allows {}, which beanship.yml does not name",
+                    group::words(permission)
+                );
+                change(Delete, "rule", &group.name, Some(detail))
+            }
+            Self::Admit {
+                instance, group, ..
+            } => {
+                let detail = format!("gets the security group {} beside its own", group.name);
+                change(Update, "database", instance, Some(detail))
             }
             _ => return None,
         })
@@ -218,6 +243,16 @@ impl BootstrapStep {
             Self::DeleteKey { id, .. } => format!("Deleted the access key {id}"),
             Self::DeactivateKey { id, .. } => format!("Deactivated the access key {id}"),
             Self::CreateKey { user, .. } => format!("Handed over an access key of {user}"),
+            Self::CreateGroup(group) => format!("Created the security group {}", group.name),
+            Self::TagGroup { group, .. } => format!("Tagged {}", group.name),
+            Self::Allow { group, rule } => format!("Let {} into {}", rule.words(), group.name),
+            Self::Revoke { group, permission } => {
+                format!("Took {} out of {}", group::words(permission), group.name)
+            }
+            Self::Admit {
+                instance, group, ..
+            } => format!("Gave {instance} the security group {}", group.name),
+            Self::Database(step) => step.done(),
             Self::CreateBucket { name } => format!("Created the bucket {name}"),
             Self::ClosePublic { name, .. } => format!("Closed the bucket {name} to the public"),
             Self::TidyUploads { name } => format!("Set the rule for uploads to {name}"),
@@ -240,6 +275,15 @@ fn change(verb: Verb, kind: &'static str, name: &str, detail: Option<String>) ->
         name: name.to_owned(),
         detail,
     }
+}
+
+/// Tags, in words.
+fn told(tags: &Tags) -> String {
+    let tags: Vec<String> = tags
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    format!("tags {}", tags.join(", "))
 }
 
 /// A permission's line.

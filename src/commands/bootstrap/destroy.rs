@@ -1,6 +1,6 @@
 //! `beanship bootstrap --destroy`: look, plan, agree, take away.
 
-use super::declared;
+use super::look::declared;
 use crate::bootstrap::BootstrapReport;
 use crate::bootstrap::destroy::{self, Removal};
 use crate::bootstrap::names::Place;
@@ -21,9 +21,12 @@ pub(super) async fn run(
     report: &mut BootstrapReport,
 ) -> Result<()> {
     let declared = declared(cx, &place.target);
+    let database = args.delete_database.as_deref();
+    destroy::check(place, database)?;
     let standing = destroy::look(&world.aws, place, &declared).await?;
-    let (plan, stays) = destroy::plan(place, &standing);
-    report.destroys(plan.changes());
+    let (plan, stays) = destroy::plan(place, &standing, database);
+    let left = standing.database.stays(place, database);
+    report.destroys(plan.changes(), left.then(|| "its database".to_owned()));
     for text in &stays {
         cx.out.event(&Event::Note(text));
     }

@@ -250,10 +250,6 @@ fn headline(cx: &Context, targets: &[Target], region: &str) {
         place(cx, region)
     );
     cx.out.event(&Event::Headline(&text));
-    for key in cx.settings.config.without_effect() {
-        let text = format!("`{key}` in beanship.yml has no effect yet");
-        cx.out.event(&Event::Warning(&text));
-    }
 }
 
 /// Waits for a busy environment, before anything is used up, and looks again.

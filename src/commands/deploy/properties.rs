@@ -121,6 +121,7 @@ async fn differences(
         read_secrets: args.read_secrets,
         prune: args.prune_properties,
         needed,
+        database: cx.settings.config.database(target),
     };
     let wanted = properties::resolve(&world.aws, gathered.clone(), &seen, &how).await?;
     let (options, kept) = properties::plan(&wanted, &seen, args.prune_properties);

@@ -28,8 +28,10 @@ mod versions;
 mod views;
 mod words;
 
+use jiff::Timestamp;
+
 use self::context::Context;
-use self::model::Books;
+use self::model::{Books, Settings};
 pub(super) use self::seeding::seed;
 pub(super) use self::site::{Site, State as SiteState, site};
 use super::World;
@@ -111,6 +113,27 @@ pub(super) fn resource(world: &World, call: &Call) -> String {
         (Some(application), None, None) => arn("application", application),
         _ => "*".to_owned(),
     }
+}
+
+/// Whether instances or load balancers of an environment have a security group, or may come to have it.
+pub(super) fn uses_group(
+    world: &World,
+    region: &str,
+    group: &str,
+    now: Timestamp,
+) -> std::io::Result<bool> {
+    let mut books: Books = world.store.read(BOOKS)?;
+    let mut region = books.remove(region).unwrap_or_default();
+    region.advance(now);
+    let named = |settings: &Settings| {
+        let options = settings.values().flatten();
+        options
+            .filter(|(name, _)| matches!(name.as_str(), "SecurityGroups" | "ManagedSecurityGroup"))
+            .any(|(_, value)| value.split(',').any(|id| id.trim() == group))
+    };
+    let mut live = region.environments.iter().filter(|it| it.is_live());
+    Ok(live
+        .any(|it| named(&it.settings) || it.draft.as_ref().is_some_and(|it| named(&it.settings))))
 }
 
 fn operation(name: &str) -> Option<Operation> {

@@ -21,6 +21,7 @@ use super::state::Store;
 use super::xml::Xml;
 
 pub(super) use enforce::allows;
+pub(super) use policies::fits;
 pub(super) use simulate::name_in;
 
 pub(super) const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";

@@ -234,7 +234,7 @@ pub(super) fn list_of(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// Whether a pattern of `*` and `?` fits a text.
-pub(super) fn fits(pattern: &str, text: &str) -> bool {
+pub(in super::super) fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);

@@ -15,6 +15,11 @@ const BOTH: &str = "  staging:
     branches: [next]
 ";
 
+/// What production takes a property from.
+const DATABASE: &str = "    database: { engine: mysql }
+    properties: { DB_HOST: { rds: host } }
+";
+
 /// The sandbox as a server, as long as it is in use.
 struct Server(Child);
 
@@ -51,8 +56,9 @@ fn as_deployer(project: Project) -> (Project, Server) {
 
 /// A bootstrapped account with a user that deploys, and something on staging.
 fn bootstrapped() -> Project {
-    let config = CONFIG.replace("github: acme/shop", "user: ci") + BOTH;
-    let project = project(&config.replace("properties:", "# "));
+    let config = CONFIG.replace("github: acme/shop", "user: ci");
+    let config = config.replace("properties:", "# ") + DATABASE + BOTH;
+    let project = project(&config);
     let run = bootstrap(&project, &["--access-key-out", "key.json"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let staging = ["--sandbox-empty", "bootstrap", "--env", "staging"];

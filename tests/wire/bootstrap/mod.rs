@@ -1,8 +1,11 @@
 //! `beanship bootstrap`: from an account with nothing in it to a first deploy.
 
+mod database;
 mod deployer;
 mod destroy;
 mod identities;
+mod joined;
+mod network;
 
 use serde_json::Value;
 
@@ -172,19 +175,13 @@ fn a_plan_and_a_part_stop_where_they_are_told() {
     assert!(!project.calls().contains(&"CreateEnvironment 200".into()));
     let plan = bootstrap(&project, &["--plan", "--only", "iam"]);
     assert!(plan.stdout.starts_with("unchanged"), "{}", plan.stdout);
-    let refused = bootstrap(&project, &["--only", "network"]);
-    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
-}
-
-#[test]
-fn what_is_not_made_yet_is_said() {
-    let config = CONFIG.replace(
-        "    branches",
-        "    network: { vpc: default }\n    branches",
+    let none = bootstrap(&project, &["--only", "network"]);
+    assert!(
+        none.stderr.contains("no `network` is declared"),
+        "{}",
+        none.stderr
     );
-    let run = bootstrap(&project(&config), &["--plan"]);
-    let warned = run.stderr.lines().filter(|line| line.contains("warning"));
-    insta::assert_snapshot!(warned.collect::<Vec<_>>().join("\n"), @"warning: `environments.production.network` in beanship.yml has no effect yet: networks and databases are not made");
+    assert!(none.stdout.starts_with("unchanged"), "{}", none.stdout);
 }
 
 #[test]

@@ -7,6 +7,7 @@ from ..world import PLATFORM, PLATFORM_VERSION, SOLUTION_STACK, Environment
 from .registry import Answer, Context, Parameters, operation, the_application, the_environment
 
 KNOWN_NAMESPACES = ("aws:elasticbeanstalk:", "aws:autoscaling:", "aws:ec2:", "aws:elb", "aws:rds:", "aws:cloudformation:")
+GROUPS = ("aws:autoscaling:launchconfiguration", "SecurityGroups")
 PROPERTIES = "aws:elasticbeanstalk:application:environment"
 
 
@@ -19,7 +20,12 @@ def describe_configuration_settings(context: Context, parameters: Parameters) ->
     if "TemplateName" in parameters:
         raise AwsError("InvalidParameterCombination", "Must not specify both EnvironmentName and TemplateName.")
     environment = the_environment(context, {"EnvironmentName": parameters["EnvironmentName"]})
-    options = [{"Namespace": key[0], "OptionName": key[1], "Value": value} for key, value in sorted(environment.options.items())]
+    # The list of security groups begins with the one that EB makes.
+    listed = {GROUPS: f"awseb-{environment.id}-stack-AWSEBSecurityGroup-1XAMPLE"}
+    if environment.options.get(GROUPS):
+        listed[GROUPS] += "," + environment.options[GROUPS]
+    told = sorted({**environment.options, **listed}.items())
+    options = [{"Namespace": key[0], "OptionName": key[1], "Value": value} for key, value in told]
     joined = ",".join(f"{key[1]}={value}" for key, value in sorted(environment.options.items()) if key[0] == PROPERTIES)
     legacy = {"Namespace": "aws:cloudformation:template:parameter", "OptionName": "EnvironmentVariables", "Value": joined}
     return {

@@ -1,0 +1,270 @@
+//! Security groups that were made, and what has to let go of them first. Groups are found by
+//! their tags, in whichever VPC they are.
+
+use super::Removal;
+use crate::aws::Aws;
+use crate::aws::ec2::{self, Peer, Permission, SecurityGroup};
+use crate::aws::rds;
+use crate::bootstrap::application::LAUNCH;
+use crate::bootstrap::database::DATABASE;
+use crate::bootstrap::names::{self, Place};
+use crate::bootstrap::network::group::{self, GroupRef};
+use crate::bootstrap::network::{is_declared, list};
+use crate::config::EnvironmentConfig;
+use crate::deploy::configuration::{self, Configuration, SECURITY_GROUPS};
+use crate::error::{Kind, Result};
+use crate::plan::Verb;
+use crate::properties::{Options, SetOption, Value, options};
+
+/// What stands of the network.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// The groups that we made.
+    pub groups: Vec<SecurityGroup>,
+    /// The groups that let one of ours in.
+    pub letting_in: Vec<SecurityGroup>,
+    /// The options of an environment that stays.
+    pub staying: Option<Configuration>,
+    /// A database of others that has a group of ours: its name, and the ids of its other groups.
+    pub admitting: Option<(String, Vec<String>)>,
+    /// Why nothing could be seen, in words.
+    pub unseen: Option<String>,
+}
+
+/// Looks at what stands. Who may not look and never asked for a network is told so.
+///
+/// # Errors
+/// What AWS says.
+pub(super) async fn look(
+    aws: &Aws,
+    place: &Place,
+    declared: &EnvironmentConfig,
+) -> Result<Standing> {
+    let target = &place.target;
+    let (app, environment) = (
+        format!("tag:{}", names::APP),
+        format!("tag:{}", names::ENVIRONMENT),
+    );
+    let by: [(&str, &[&str]); 2] = [
+        (&app, &[&target.app]),
+        (&environment, &[&target.environment]),
+    ];
+    let groups = match ec2::security_groups(aws, &by).await {
+        Err(error) if error.kind() == Kind::Denied && !is_declared(declared) => {
+            let unseen = format!("whether security groups were made cannot be seen: {error}");
+            return Ok(Standing {
+                unseen: Some(unseen),
+                ..Standing::default()
+            });
+        }
+        other => other?,
+    };
+    let ids: Vec<&str> = groups.iter().map(|it| it.id.as_str()).collect();
+    let letting_in = match ids.is_empty() {
+        true => Vec::new(),
+        false => ec2::security_groups(aws, &[("ip-permission.group-id", &ids)]).await?,
+    };
+    Ok(Standing {
+        admitting: admitting(aws, declared, &ids).await?,
+        groups,
+        letting_in,
+        ..Standing::default()
+    })
+}
+
+/// The database that the project file names, if it has one of these groups and others.
+async fn admitting(
+    aws: &Aws,
+    declared: &EnvironmentConfig,
+    ids: &[&str],
+) -> Result<Option<(String, Vec<String>)>> {
+    let named = declared.database.as_ref();
+    let named = named.and_then(|it| it.instance.as_ref());
+    let Some(id) = named.filter(|_| !ids.is_empty()) else {
+        return Ok(None);
+    };
+    let Some(seen) = rds::instance(aws, &id.to_lowercase()).await? else {
+        return Ok(None);
+    };
+    let (ours, others): (Vec<&str>, Vec<&str>) = seen.groups().partition(|it| ids.contains(it));
+    let others: Vec<String> = others.into_iter().map(str::to_owned).collect();
+    Ok((!ours.is_empty() && !others.is_empty()).then(|| (seen.id.clone(), others)))
+}
+
+impl Standing {
+    /// Looks at the options of an environment that stays.
+    ///
+    /// # Errors
+    /// What AWS says.
+    pub(super) async fn stays(&mut self, aws: &Aws, place: &Place) -> Result<()> {
+        if !self.groups.is_empty() {
+            let target = &place.target;
+            let read = configuration::read(aws, &target.app, &target.environment).await?;
+            self.staying = Some(read);
+        }
+        Ok(())
+    }
+}
+
+/// What is taken away: first what holds the groups, then they themselves.
+pub(super) fn plan(place: &Place, standing: &Standing) -> Vec<Removal> {
+    let groups = &standing.groups;
+    let mut steps: Vec<Removal> = standing
+        .staying
+        .iter()
+        .filter_map(|it| detached(place, it, groups))
+        .collect();
+    steps.extend(standing.admitting.as_ref().map(|(id, others)| {
+        let group = place.group(DATABASE);
+        Removal::Expel {
+            instance: id.clone(),
+            others: others.clone(),
+            group,
+        }
+    }));
+    let ours = |permission: &Permission| match &permission.peer {
+        Peer::Group(id) => groups.iter().find(|it| it.id == *id),
+        _ => None,
+    };
+    for seen in &standing.letting_in {
+        for permission in seen.permissions() {
+            if let Some(from) = ours(&permission) {
+                let words = group::words(&permission).replace(&from.id, &from.name);
+                steps.push(Removal::Rule {
+                    group: seen.into(),
+                    permission,
+                    words,
+                });
+            }
+        }
+    }
+    steps.extend(groups.iter().map(|it| Removal::Group(GroupRef::from(it))));
+    steps
+}
+
+/// The options of an environment without our groups, where it has one of them.
+fn detached(place: &Place, seen: &Configuration, groups: &[SecurityGroup]) -> Option<Removal> {
+    let value = seen.value(LAUNCH, SECURITY_GROUPS)?;
+    let is = |it: &str, group: &SecurityGroup| group.id == it || group.name == it;
+    let own = groups
+        .iter()
+        .find(|own| list(value).any(|it| is(it, own)))?;
+    let others: Vec<&str> = list(value)
+        .filter(|it| !groups.iter().any(|own| is(it, own)))
+        .collect();
+    let mut left = Options::default();
+    let (namespace, name) = (LAUNCH.to_owned(), SECURITY_GROUPS.to_owned());
+    match others.is_empty() {
+        // UNVERIFIED: that an option outside the user's own namespaces can be removed.
+        true => left.remove.push(options::Removal {
+            namespace,
+            name,
+            moves: false,
+        }),
+        false => left.set.push(SetOption {
+            namespace,
+            name,
+            value: Value::new(others.join(",")),
+            verb: Verb::Update,
+            from: "literal".into(),
+        }),
+    }
+    Some(Removal::Detach {
+        environment: place.target.environment.clone(),
+        options: left,
+        group: own.name.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bootstrap::names::Tags;
+    use crate::deploy::configuration::OptionSetting;
+    use crate::plan::Step;
+    use crate::settings::Target;
+
+    fn group(id: &str, name: &str, peers: &[&str]) -> SecurityGroup {
+        let rules = peers
+            .iter()
+            .map(|it| format!("<item><groupId>{it}</groupId></item>"));
+        let rules = rules.collect::<String>();
+        let xml = format!(
+            "<item><groupId>{id}</groupId><groupName>{name}</groupName><vpcId>vpc-1</vpcId><ipPermissions><item><ipProtocol>tcp</ipProtocol><fromPort>3306</fromPort><toPort>3306</toPort><groups>{rules}</groups></item></ipPermissions></item>"
+        );
+        quick_xml::de::from_str(&xml).expect("a group")
+    }
+
+    fn place() -> Place {
+        Place {
+            account: "1".into(),
+            region: "eu-west-1".into(),
+            target: Target {
+                app: "shop".into(),
+                key: None,
+                environment: "shop-prod".into(),
+            },
+            path: "/".into(),
+            tags: Tags::new(),
+        }
+    }
+
+    #[test]
+    fn what_holds_a_group_lets_go_of_it_first() {
+        let place = place();
+        let planned = |attached: Option<&str>| {
+            let staying = attached.map(|value| {
+                Configuration::new(vec![OptionSetting {
+                    namespace: LAUNCH.into(),
+                    name: SECURITY_GROUPS.into(),
+                    value: Some(value.into()),
+                }])
+            });
+            let standing = Standing {
+                groups: vec![group("sg-app", "shop-prod-app", &[])],
+                letting_in: vec![group("sg-db", "theirs", &["sg-app", "sg-other"])],
+                staying,
+                admitting: attached.map(|_| ("theirs".into(), vec!["sg-db".into()])),
+                unseen: None,
+            };
+            let steps = plan(&place, &standing);
+            let lines = steps.iter().map(|step| {
+                let change = step.change();
+                let sent = match step {
+                    Removal::Detach { options, .. } => match options.set.first() {
+                        Some(set) => format!(" = {}", set.value.expose()),
+                        None => format!(" without {}", options.remove[0].name),
+                    },
+                    _ => String::new(),
+                };
+                let detail = change.detail.unwrap_or_default();
+                format!("- {} {} ({detail}){sent}", change.kind, change.name)
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let cases = [
+            planned(None),
+            planned(Some("sg-1,sg-app")),
+            planned(Some("shop-prod-app")),
+            planned(Some("sg-1")),
+        ];
+        insta::assert_snapshot!(cases.join("\n---\n"), @"
+        - rule theirs (allows mysql (3306) from shop-prod-app)
+        - security group shop-prod-app ()
+        ---
+        - security groups shop-prod (no longer has shop-prod-app; replaces the instances) = sg-1
+        - security groups theirs (no longer has shop-prod-database; its others stay)
+        - rule theirs (allows mysql (3306) from shop-prod-app)
+        - security group shop-prod-app ()
+        ---
+        - security groups shop-prod (no longer has shop-prod-app; replaces the instances) without SecurityGroups
+        - security groups theirs (no longer has shop-prod-database; its others stay)
+        - rule theirs (allows mysql (3306) from shop-prod-app)
+        - security group shop-prod-app ()
+        ---
+        - security groups theirs (no longer has shop-prod-database; its others stay)
+        - rule theirs (allows mysql (3306) from shop-prod-app)
+        - security group shop-prod-app ()
+        ");
+    }
+}
