@@ -81,7 +81,9 @@ def test_a_database_is_made_kept_and_taken_away(aws: Aws, access: Access, beansh
     # What the file says anew is shown, and done once agreed to.
     declare(project, "{ engine: postgres, name: shop, class: db.t4g.small, backup_days: 14 }")
     lines = [line["detail"] for line in ended(bootstrap(beanship, "--plan"), "planned")["plan"]]
-    assert len(lines) == 2 and "db.t4g.micro -> db.t4g.small" in lines[0] and "7 -> 14 days" in lines[1], lines
+    assert len(lines) == 2, lines
+    assert "db.t4g.micro -> db.t4g.small" in lines[0], lines
+    assert "7 -> 14 days" in lines[1], lines
     ended(bootstrap(beanship), "succeeded")
     assert (seen(access)["DBInstanceClass"], seen(access)["BackupRetentionPeriod"]) == ("db.t4g.small", 14)
     ended(bootstrap(beanship, "--rotate-database-password"), "succeeded")

@@ -9,7 +9,7 @@ use crate::bootstrap::wanted::Sources;
 use crate::bootstrap::{Desired, Given, Observed, Part};
 use crate::commands::Context;
 use crate::config::EnvironmentConfig;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::output::Event;
 use crate::settings::Target;
 
@@ -95,6 +95,13 @@ impl Job<'_> {
         ground: Option<&Ground>,
     ) -> Result<(Option<database::Wanted>, database::Seen)> {
         let rotate = self.args.rotate_database_password;
+        let made = declared
+            .database
+            .as_ref()
+            .is_some_and(|it| it.engine.is_some());
+        if rotate && !(made && counts(&self.args.only, Part::Database)) {
+            return Err(nothing_to_rotate(&self.place.target));
+        }
         let nothing = (None, database::Seen::default());
         let Some(ground) = ground.filter(|_| counts(&self.args.only, Part::Database)) else {
             return Ok(nothing);
@@ -107,6 +114,16 @@ impl Job<'_> {
         let wanted = database::wanted(place, declared, ground, &seen, rotate)?;
         Ok((wanted, seen))
     }
+}
+
+fn nothing_to_rotate(target: &Target) -> Error {
+    let what = format!(
+        "--rotate-database-password: beanship makes no database for {}",
+        target.environment
+    );
+    Error::new(Kind::Usage, what).hint(
+        "leave the flag out, or declare `database: { engine: mysql }` under the environment in beanship.yml and do not leave it out with `--only`",
+    )
 }
 
 /// What the project file says about an environment.

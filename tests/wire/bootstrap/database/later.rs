@@ -14,6 +14,8 @@ fn a_password_changes_in_both_places() {
         "speed: 100\ndeny: ['rds:ModifyDBInstance']",
     );
     let rotate = ["--rotate-database-password", "--yes"];
+    let none = bootstrap(&project, &["--rotate-database-password", "--only", "iam"]);
+    assert_eq!(none.code, Some(2), "{}", none.stderr);
     let denied = bootstrap(&project, &rotate);
     assert_eq!(denied.code, Some(3), "{}", denied.stderr);
     assert_eq!(instance(&project)["password"], before["password"]);
