@@ -18,7 +18,7 @@
 //! - [`aws`]: the clients, and what their errors mean
 //! - [`output`]: everything that is printed
 //! - [`sandbox`]: an AWS on this machine; shares nothing with the rest but its port
-//! - [`plan`], [`error`], [`yaml`]: what the others stand on
+//! - [`plan`], [`error`], [`yaml`], [`keys`]: what the others stand on
 
 pub mod aws;
 pub mod bootstrap;
@@ -31,6 +31,7 @@ pub mod deploy;
 pub mod error;
 pub mod images;
 pub mod init;
+pub mod keys;
 pub mod output;
 pub mod plan;
 pub mod properties;

@@ -46,6 +46,8 @@ pub(super) fn compare(tree: &Path, work: &Path, python: &Path) -> Result<()> {
              branch-defaults: {{default: {{environment: {ENVIRONMENT}}}}}\n"
         ),
     )?;
+    // eb keeps its archives below the tree, and the sandbox its buckets.
+    fs::write(tree.join(".ebignore"), ".elasticbeanstalk/\n.beanship/\n")?;
     let served = serve(tree)?;
     let eb = python.with_file_name("eb");
     let (mut ours, mut theirs, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
@@ -55,8 +57,6 @@ pub(super) fn compare(tree: &Path, work: &Path, python: &Path) -> Result<()> {
         let run = deploy(&served, tree, work, &program(), &OURS)?;
         ours.extend(warm.then_some(run));
         change(tree, round * 2 + 1)?;
-        // eb keeps its archives below the tree; without an ignore file they would go into the next.
-        let _ = fs::remove_dir_all(own.join("app_versions"));
         let run = deploy(&served, tree, work, &eb, &["deploy", "--nohang"])?;
         theirs.extend(warm.then_some(run));
     }

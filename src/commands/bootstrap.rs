@@ -120,6 +120,9 @@ async fn carry_out(cx: &Context, args: &BootstrapArgs, report: &mut BootstrapRep
     if args.plan || !cx.agree(&report.plan, &why(&plan, &job.place)).await? {
         return Ok(());
     }
+    if let Some(KeyOut::File(path)) = &job.key.to {
+        cx.keep_out(path);
+    }
     job.make(&plan, observed.application.environment.as_ref(), report)
         .await
 }

@@ -329,7 +329,7 @@ impl Context {
         }
         Err(Error::new(
             Kind::Usage,
-            format!("{why}, and nobody can be asked: there is no terminal"),
+            format!("not done: {why}, and nobody can be asked: there is no terminal"),
         )
         .hint("agree beforehand with `--yes`, or look first with `--plan`"))
     }

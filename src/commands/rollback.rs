@@ -120,7 +120,7 @@ async fn roll_back(
         (Some(undo), None) => undo.clone(),
         (None, _) => Options::default(),
     };
-    if undo.is_none_or(Options::is_empty) {
+    if undo.is_none() {
         cx.out.event(&Event::Note(
             "option settings and environment properties stay as they are now: Elastic Beanstalk keeps no earlier values",
         ));

@@ -176,6 +176,8 @@ rules! {
         "Elastic Beanstalk sends traffic to the first port of EXPOSE; without it the app cannot be reached."
     MOUNT_LEFT_OUT "EB520" Error "No rule leaves out what is mounted"
         "The file or folder is here, but an ignore file or `bundle` in beanship.yml keeps it out of the bundle. On an instance Docker makes an empty folder instead."
+    KEY_FILE "EB521" Warning "The bundle holds no keys"
+        "Whoever may read the bucket of source bundles, and every instance, can read what is in a bundle; and it stays there with every version."
 }
 
 #[cfg(test)]

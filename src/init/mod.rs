@@ -11,6 +11,7 @@ pub mod copilot;
 pub mod ebcli;
 pub mod git;
 pub mod jenkins;
+
 pub mod look;
 mod node;
 pub mod propose;

@@ -22,6 +22,18 @@ impl Out {
         ))
     }
 
+    /// Asks for a line on the terminal that does not show what is typed.
+    ///
+    /// # Errors
+    /// What the operating system says; the end of the input among it.
+    pub fn hidden(&self, text: &str) -> std::io::Result<String> {
+        self.finish();
+        let mut stderr = anstream::stderr();
+        write!(stderr, "{text}: ")?;
+        stderr.flush()?;
+        rpassword::read_password()
+    }
+
     /// Asks for a line on the terminal.
     ///
     /// # Errors

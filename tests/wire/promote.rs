@@ -57,7 +57,7 @@ fn a_doubtful_version_is_promoted_only_with_a_yes() {
     warning: the health of shop-staging is Red
     Plan
       ~ environment  shop-prod  (Sample Application -> v1, within 20 m)
-    error: shop-staging does not show that v1 is good, and nobody can be asked: there is no terminal
+    error: not done: shop-staging does not show that v1 is good, and nobody can be asked: there is no terminal
     hint: agree beforehand with `--yes`, or look first with `--plan`
     [exit 2]
     ");
@@ -103,7 +103,7 @@ fn what_cannot_be_promoted_is_refused() {
     hint: declare it in beanship.yml under `environments`, or correct `--env`
     [exit Some(2)]
 
-    error: shop-prod is protected, and nobody can be asked: there is no terminal
+    error: not done: shop-prod is protected, and nobody can be asked: there is no terminal
     hint: agree beforehand with `--yes`, or look first with `--plan`
     [exit Some(2)]
     ");

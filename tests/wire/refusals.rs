@@ -119,6 +119,7 @@ fn problems_of_bundle_and_environment_are_told_together() {
     hint: set `compose: compose.yaml` in beanship.yml; it goes into the bundle as docker-compose.yml
     error: no environment shop-other in eu-central-1: shop has shop-prod
     hint: correct its `name` in beanship.yml, or see `beanship list`
+    hint: make it with `beanship bootstrap --env production`
     [exit 2]
     ");
     assert_eq!(project.writes(), [""; 0]);
@@ -155,7 +156,8 @@ fn the_wrong_region_or_application_is_named() {
     insta::assert_snapshot!(cases.join("\n\n"), @"
     Deploying shop to shop-prod (us-west-2, in the sandbox)
     error: no environment shop-prod in us-west-2: the application shop has none there
-    hint: check the region (`--region`), the account (`aws sts get-caller-identity`) and `beanship list`
+    hint: check the region (`--region`) and the account (`aws sts get-caller-identity`)
+    hint: make it with `beanship bootstrap --env production`
     hint: let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`
     [exit 2]
 

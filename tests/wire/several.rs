@@ -130,6 +130,7 @@ fn one_that_cannot_be_deployed_to_stops_all_before_anything_is_written() {
     Deploying shop to shop-prod, shop-gone (eu-central-1, in the sandbox)
     error: no environment shop-gone in eu-central-1: shop has shop-prod, shop-staging
     hint: correct its `name` in beanship.yml, or see `beanship list`
+    hint: make it with `beanship bootstrap --env staging`
     hint: let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`
     [exit 2]
     ");

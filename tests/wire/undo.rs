@@ -102,7 +102,7 @@ fn a_rollback_wants_a_yes_where_nobody_can_be_asked() {
         .collect::<Vec<_>>();
     insta::assert_snapshot!(told.join("\n"), @"
     note: option settings and environment properties stay as they are now: Elastic Beanstalk keeps no earlier values
-    error: shop-prod goes back to v1, and nobody can be asked: there is no terminal
+    error: not done: shop-prod goes back to v1, and nobody can be asked: there is no terminal
     hint: agree beforehand with `--yes`, or look first with `--plan`
     ");
     let plan = project.sandbox(&["rollback", "--env", "production", "--plan"]);

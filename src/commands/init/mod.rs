@@ -6,12 +6,15 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
+use secrecy::ExposeSecret;
+
 use crate::cli::InitArgs;
 use crate::config::FILE_NAME;
 use crate::error::{Error, Exit, Kind, Result, reason};
 use crate::init::look::look;
 use crate::init::propose::{Known, Wanted, Wishes};
 use crate::init::write::{self, Standing};
+use crate::keys;
 use crate::output::Event;
 use crate::plan::Moment;
 use crate::plan::Step;
@@ -57,6 +60,14 @@ async fn write(cx: &Context, args: &InitArgs, standings: &[Standing]) -> Result<
         return Ok(Outcome::Unchanged);
     }
     for standing in standings {
+        for key in keys::in_clear(&standing.diff) {
+            let path = standing.path.display();
+            let text = format!(
+                "{path} holds a secret access key in clear: replace it at AWS, and keep the new one as a secret of the CI system"
+            );
+            cx.out.event(&Event::Warning(&text));
+            cx.out.hide(key.expose_secret());
+        }
         let written = plan
             .changes()
             .iter()

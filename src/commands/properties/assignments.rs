@@ -1,6 +1,6 @@
 //! What is to be set: `NAME=value`, or a NAME whose value comes from stdin.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 
 use crate::commands::Context;
 use crate::error::{Error, Kind, Result};
@@ -39,7 +39,10 @@ pub(super) async fn read(cx: &Context, arguments: &[String]) -> Result<Vec<Assig
             None if words.peek().is_some_and(|next| *next == "-") && !stdin_is_read => {
                 words.next();
                 stdin_is_read = true;
-                let value = from_stdin().await?;
+                let value = match std::io::stdin().is_terminal() {
+                    true => asked(cx, word).await?,
+                    false => from_stdin().await?,
+                };
                 cx.out.hide(&value);
                 hidden(cx, word.clone(), value)
             }
@@ -60,6 +63,20 @@ pub(super) async fn read(cx: &Context, arguments: &[String]) -> Result<Vec<Assig
         found.push(assignment);
     }
     Ok(found)
+}
+
+/// What is typed, which the terminal does not show.
+async fn asked(cx: &Context, name: &str) -> Result<String> {
+    let (out, text) = (cx.out.clone(), format!("Value of {name} (is not shown)"));
+    let asked = tokio::task::spawn_blocking(move || out.hidden(&text)).await;
+    asked
+        .map_err(|why| why.to_string())
+        .and_then(|answer| answer.map_err(|why| crate::error::reason(&why)))
+        .map_err(|why| {
+            Error::new(Kind::Io, format!("cannot ask: {why}")).hint(
+                "give the value as text: `printf %s \"$VALUE\" | beanship properties set NAME -`",
+            )
+        })
 }
 
 /// The text of stdin without one line break at its end.

@@ -4,6 +4,7 @@
 mod configs;
 mod dockerrun;
 mod hooks;
+mod keys;
 
 use super::catalog::{DOCKERFILE, NO_COMPOSE_FILE, NO_EXPOSE, NO_NGINX, OTHER_COMPOSE, OWN_ENV};
 use super::finding::Findings;
@@ -41,6 +42,7 @@ pub(super) fn check(around: &Surroundings<'_>, findings: &mut Findings) {
     dockerrun::check(around, compose, findings);
     configs::check(around, findings);
     hooks::check(around, findings);
+    keys::check(around, findings);
 }
 
 /// Judges a bundle without a compose file.

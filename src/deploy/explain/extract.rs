@@ -330,7 +330,13 @@ db-1   | checkpoint complete";
             "/var/log/eb-docker/containers/eb-current-app/eb-stdouterr.log",
             &once.repeat(7),
         );
-        insta::assert_snapshot!(shown(&excerpts("i-1", &[file], None)), @"");
+        insta::assert_snapshot!(shown(&excerpts("i-1", &[file], None)), @"
+        /var/log/eb-docker/containers/eb-current-app/eb-stdouterr.log
+          web-1  | connecting
+          web-1  | Error: connect ECONNREFUSED db:5432
+          web-1  |     at afterConnect (node:net:1555:16)
+          web-1 exited with code 1
+        ");
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn what_was_made_is_taken_away_again() {
       - IAM role          shop-prod-eu-central-1-ec2
       - IAM user          ci  (with its access key)
       - application       shop  (with its versions; their bundles stay)
-    error: this removes shop-prod for good, and nobody can be asked: there is no terminal
+    error: not done: this removes shop-prod for good, and nobody can be asked: there is no terminal
     hint: agree beforehand with `--yes`, or look first with `--plan`
     [exit 2]
     ");
