@@ -126,7 +126,7 @@ fn a_policy_that_was_edited_by_hand_is_shown_and_put_right() {
     note: there is no secret prod/mysql yet: make it before you deploy
     Plan
       ~ permission  shop-prod-eu-central-1-ops  (no longer: may iam:* on arn:aws:iam::DIGEST:role/shop-prod-eu-central-1-ec2 if iam:PassedToService StringEquals autoscaling.amazonaws.com or cloudformation.amazonaws.com or ec2.amazonaws.com or elasticbeanstalk.amazonaws.com or elasticloadbalancing.amazonaws.com; no longer: may iam:* on arn:aws:iam::DIGEST:role/shop-prod-eu-central-1-service if iam:PassedToService StringEquals autoscaling.amazonaws.com or cloudformation.amazonaws.com or ec2.amazonaws.com or elasticbeanstalk.amazonaws.com or elasticloadbalancing.amazonaws.com; now: may iam:PassRole on arn:aws:iam::DIGEST:role/shop-prod-eu-central-1-ec2 if iam:PassedToService StringEquals autoscaling.amazonaws.com or cloudformation.amazonaws.com or ec2.amazonaws.com or elasticbeanstalk.amazonaws.com or elasticloadbalancing.amazonaws.com; now: may iam:PassRole on arn:aws:iam::DIGEST:role/shop-prod-eu-central-1-service if iam:PassedToService StringEquals autoscaling.amazonaws.com or cloudformation.amazonaws.com or ec2.amazonaws.com or elasticbeanstalk.amazonaws.com or elasticloadbalancing.amazonaws.com)
-    error: this changes or removes one thing in account DIGEST, and nobody can be asked: there is no terminal
+    error: not done: this changes or removes one thing in account DIGEST, and nobody can be asked: there is no terminal
     hint: agree beforehand with `--yes`, or look first with `--plan`
     [exit 2]
     ");
