@@ -93,10 +93,24 @@ impl Watch<'_> {
     pub async fn to_the_end(&self, seen: Seen, report: &mut DeployReport) -> Result<()> {
         report.seen = seen;
         let settled = self.until_settled(&mut report.seen).await;
+        if settled.as_ref().is_ok_and(|it| it.0.is_failure()) {
+            self.last_words(&mut report.seen).await;
+        }
         self.world.board.leave(self.name);
         let (outcome, why) = settled.map_err(|error| self.cut_off(error))?;
         report.settle(outcome, Some(why));
         Ok(())
+    }
+
+    /// Events arrive late, and what Elastic Beanstalk says last tells most about a failure: one
+    /// more round, whose trouble changes nothing.
+    async fn last_words(&self, seen: &mut Seen) {
+        let World { out, board, .. } = self.world;
+        let _ = board.next(self.name, self.world.deadline).await;
+        for event in board.take_news(self.name) {
+            out.event(&event.told());
+            seen.events.push(event);
+        }
     }
 
     /// An error that ends the watch, but not what it watched.
