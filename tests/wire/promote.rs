@@ -92,11 +92,11 @@ fn what_cannot_be_promoted_is_refused() {
     cases.push(refused("staging", "production"));
     insta::assert_snapshot!(cases.join("\n\n"), @"
     error: the version Sample Application cannot be deployed: it is AWS's sample, not a version of yours
-    hint: choose another: `beanship versions`
+    hint: choose another: `beanship --sandbox versions`
     [exit Some(2)]
 
     error: `--from` and `--to` are the same environment: shop-staging
-    hint: list the environments with `beanship list`
+    hint: list the environments with `beanship --sandbox list`
     [exit Some(2)]
 
     error: no environment `nowhere`: beanship.yml declares production (from y), staging (from x)
