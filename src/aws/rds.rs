@@ -19,6 +19,9 @@ const NO_INSTANCE: &str = "DBInstanceNotFound";
 /// The codes of an answer about a subnet group that is not there.
 const NO_GROUP: [&str; 2] = ["DBSubnetGroupNotFoundFault", "DBSubnetGroupNotFound"];
 
+/// Whether RDS makes the password and keeps it in a secret of its own.
+pub const MANAGED: &str = "ManageMasterUserPassword";
+
 /// A database instance that shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewInstance {
@@ -57,11 +60,17 @@ pub async fn instance(aws: &Aws, id: &str) -> Result<Option<Instance>> {
     Ok(told.and_then(|it| it.result.instances.items.into_iter().next()))
 }
 
-/// Begins to make an instance: encrypted, not public, protected from being deleted.
+/// Begins to make an instance: encrypted, not public, protected from being deleted. Without a
+/// password RDS makes one, and keeps it in a secret.
 ///
 /// # Errors
 /// What AWS says; `DBInstanceAlreadyExists` where there is one of this name.
-pub async fn create(aws: &Aws, wanted: &NewInstance, group: &str, password: &Value) -> Result<()> {
+pub async fn create(
+    aws: &Aws,
+    wanted: &NewInstance,
+    group: &str,
+    password: Option<&Value>,
+) -> Result<()> {
     let mut input = pairs(&[
         ("DBInstanceIdentifier", &wanted.id),
         ("Engine", wanted.engine),
@@ -71,7 +80,10 @@ pub async fn create(aws: &Aws, wanted: &NewInstance, group: &str, password: &Val
         ("StorageEncrypted", "true"),
         ("DBName", &wanted.database),
         ("MasterUsername", &wanted.username),
-        ("MasterUserPassword", password.expose()),
+        match password {
+            Some(password) => ("MasterUserPassword", password.expose()),
+            None => (MANAGED, "true"),
+        },
         ("MultiAZ", &wanted.multi_az.to_string()),
         ("BackupRetentionPeriod", &wanted.backup_days.to_string()),
         ("CopyTagsToSnapshot", "true"),

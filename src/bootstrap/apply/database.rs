@@ -65,20 +65,33 @@ pub(super) async fn step(world: &World, step: &DatabaseStep, made: &mut Made) ->
             secret,
             ..
         } => {
-            let password = credentials(aws, secret).await?;
-            world.out.hide(password.expose());
+            let password = match secret {
+                Some(secret) => Some(credentials(aws, secret).await?),
+                None => None,
+            };
+            let password = password.as_ref();
+            if let Some(password) = password {
+                world.out.hide(password.expose());
+            }
             let group = made.group(group);
-            match settled(|| rds::create(aws, wanted, group, &password)).await {
+            match settled(|| rds::create(aws, wanted, group, password)).await {
                 // The same call again, because its answer was lost.
                 Err(error) if error.code() == Some("DBInstanceAlreadyExists") => Ok(()),
                 other => other,
             }
         }
         DatabaseStep::Change { id, drift } => {
-            wait(world, id).await?;
             let changes: Vec<_> = drift.iter().flat_map(|it| parameters(it, made)).collect();
-            rds::modify(aws, id, &changes).await?;
-            begun(aws, id).await
+            change(world, id, &changes).await
+        }
+        DatabaseStep::HandOver { id } => {
+            change(world, id, &[(rds::MANAGED.into(), "true".into())]).await
+        }
+        DatabaseStep::Renew { id } => {
+            let anew = ("RotateMasterUserPassword".into(), "true".into());
+            change(world, id, &[anew]).await?;
+            // Whoever is restarted next shall read the new one.
+            wait(world, id).await
         }
         DatabaseStep::Password { .. } => password(world, step).await,
         DatabaseStep::Await { id, .. } => wait(world, id).await,
@@ -88,6 +101,13 @@ pub(super) async fn step(world: &World, step: &DatabaseStep, made: &mut Made) ->
             Ok(())
         }
     }
+}
+
+/// Changes an instance that is at work, until that shows.
+async fn change(world: &World, id: &str, changes: &[(String, String)]) -> Result<()> {
+    wait(world, id).await?;
+    rds::modify(&world.aws, id, changes).await?;
+    begun(&world.aws, id).await
 }
 
 /// The parameters of a change; a group that an earlier step has made goes by its id.
@@ -143,6 +163,7 @@ async fn password(world: &World, step: &DatabaseStep) -> Result<()> {
         id,
         secret,
         fresh,
+        by_rds,
         username,
         database,
     } = step
@@ -160,12 +181,12 @@ async fn password(world: &World, step: &DatabaseStep) -> Result<()> {
     }
     let password = credentials(aws, secret).await?;
     world.out.hide(password.expose());
-    let changes = [(
-        "MasterUserPassword".to_owned(),
-        password.expose().to_owned(),
-    )];
-    rds::modify(aws, id, &changes).await?;
-    begun(aws, id).await?;
+    let password = password.expose().to_owned();
+    let mut changes = vec![("MasterUserPassword".to_owned(), password)];
+    if *by_rds {
+        changes.push((rds::MANAGED.into(), "false".into()));
+    }
+    change(world, id, &changes).await?;
     wait(world, id).await?;
     mark(aws, secret, "no").await
 }

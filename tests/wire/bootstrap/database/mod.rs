@@ -1,6 +1,7 @@
 //! The database: made, changed, referred to, taken away.
 
 mod later;
+mod managed;
 
 use serde_json::Value;
 
