@@ -12,6 +12,8 @@ mod join;
 mod look;
 mod password;
 pub mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -354,21 +356,4 @@ fn kept(place: &Place, wanted: &Wanted, seen: &Seen) -> Result<Option<DatabaseSt
     }
     place.own("secret", name, &there.tags)?;
     Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_fit_for_rds() {
-        for (environment, expected) in [
-            ("shop-prod", "shop-prod-database"),
-            ("Shop--Prod", "shop-prod-database"),
-            ("2nd-shop", "db-2nd-shop-database"),
-        ] {
-            assert_eq!(id(environment), expected);
-        }
-        assert!(id(&"9".repeat(40)).len() <= 63);
-    }
 }

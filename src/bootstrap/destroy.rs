@@ -189,21 +189,11 @@ fn application(place: &Place, standing: &Standing) -> (Option<Removal>, Option<S
 mod tests {
     use super::super::grants::SeenGrants;
     use super::*;
-    use crate::settings::Target;
+    use crate::bootstrap::names::sample;
 
     #[test]
     fn only_what_bears_our_tags_goes() {
-        let place = Place {
-            account: "1".into(),
-            region: "eu-west-1".into(),
-            target: Target {
-                app: "shop".into(),
-                key: None,
-                environment: "shop-prod".into(),
-            },
-            path: "/".into(),
-            tags: Tags::new(),
-        };
+        let place = sample();
         let role = |tags: Tags| SeenRole {
             path: "/".into(),
             trust: serde_json::Value::Null,

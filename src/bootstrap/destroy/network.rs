@@ -179,10 +179,9 @@ fn detached(place: &Place, seen: &Configuration, groups: &[SecurityGroup]) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bootstrap::names::Tags;
+    use crate::bootstrap::names::sample;
     use crate::deploy::configuration::OptionSetting;
     use crate::plan::Step;
-    use crate::settings::Target;
 
     fn group(id: &str, name: &str, peers: &[&str]) -> SecurityGroup {
         let rules = peers
@@ -195,23 +194,9 @@ mod tests {
         quick_xml::de::from_str(&xml).expect("a group")
     }
 
-    fn place() -> Place {
-        Place {
-            account: "1".into(),
-            region: "eu-west-1".into(),
-            target: Target {
-                app: "shop".into(),
-                key: None,
-                environment: "shop-prod".into(),
-            },
-            path: "/".into(),
-            tags: Tags::new(),
-        }
-    }
-
     #[test]
     fn what_holds_a_group_lets_go_of_it_first() {
-        let place = place();
+        let place = sample();
         let planned = |attached: Option<&str>| {
             let staying = attached.map(|value| {
                 Configuration::new(vec![OptionSetting {

@@ -53,21 +53,11 @@ pub(super) fn repository(place: &Place, image: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Target;
+    use crate::bootstrap::names::sample;
 
     #[test]
     fn ids_become_arns_and_patterns() {
-        let place = Place {
-            account: "1".into(),
-            region: "eu-west-1".into(),
-            target: Target {
-                app: "shop".into(),
-                key: None,
-                environment: "shop-prod".into(),
-            },
-            path: "/".into(),
-            tags: crate::bootstrap::names::Tags::new(),
-        };
+        let place = sample();
         let lines = [
             secret(&place, "prod/mysql"),
             secret(
