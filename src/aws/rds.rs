@@ -60,6 +60,28 @@ pub async fn instance(aws: &Aws, id: &str) -> Result<Option<Instance>> {
     Ok(told.and_then(|it| it.result.instances.items.into_iter().next()))
 }
 
+/// All instances of the region.
+///
+/// # Errors
+/// What AWS says.
+pub async fn instances(aws: &Aws) -> Result<Vec<Instance>> {
+    let mut all = Vec::new();
+    let mut marker = String::new();
+    loop {
+        let input = match marker.as_str() {
+            "" => Vec::new(),
+            marker => pairs(&[("Marker", marker)]),
+        };
+        let told = aws.rds.query::<Described>("DescribeDBInstances", &input);
+        let told = told.await?;
+        all.extend(told.result.instances.items);
+        marker = told.result.marker;
+        if marker.is_empty() {
+            return Ok(all);
+        }
+    }
+}
+
 /// Begins to make an instance: encrypted, not public, protected from being deleted. Without a
 /// password RDS makes one, and keeps it in a secret.
 ///

@@ -240,6 +240,8 @@ pub(super) struct Described {
 pub(super) struct DescribedResult {
     #[serde(rename = "DBInstances", default)]
     pub(super) instances: Instances,
+    #[serde(rename = "Marker", default)]
+    pub(super) marker: String,
 }
 
 #[derive(Default, Deserialize)]

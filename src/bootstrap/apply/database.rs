@@ -1,6 +1,6 @@
 //! The changes of a database. A call that finds its work done already has succeeded.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand::RngExt;
 use serde_json::json;
@@ -8,6 +8,7 @@ use serde_json::json;
 use super::super::database::steps::{Drift, GROUPS};
 use super::super::database::{DatabaseStep, ROTATING, credentials};
 use super::super::names::Tags;
+use super::super::pace;
 use super::super::steps::Made;
 use super::settled;
 use crate::aws::Aws;
@@ -18,11 +19,6 @@ use crate::error::{Error, Kind, Result};
 use crate::output::Event;
 use crate::properties::Value;
 
-/// How long to wait before looking again, in the sandbox and at AWS.
-const SOON: Duration = Duration::from_millis(200);
-const LATER: Duration = Duration::from_secs(10);
-/// How long an instance whose change was just asked for may still look as before.
-const BEGINS: Duration = Duration::from_secs(10);
 /// States that no instance leaves by itself (RDS User Guide, "Viewing DB instance status").
 const STUCK: [&str; 9] = [
     "failed",
@@ -74,7 +70,7 @@ pub(super) async fn step(world: &World, step: &DatabaseStep, made: &mut Made) ->
                 world.out.hide(password.expose());
             }
             let group = made.group(group);
-            match settled(|| rds::create(aws, wanted, group, password)).await {
+            match settled(aws, || rds::create(aws, wanted, group, password)).await {
                 // The same call again, because its answer was lost.
                 Err(error) if error.code() == Some("DBInstanceAlreadyExists") => Ok(()),
                 other => other,
@@ -201,18 +197,14 @@ async fn mark(aws: &Aws, secret: &str, value: &str) -> Result<()> {
     done.explain("secretsmanager", "TagResource").map(drop)
 }
 
-/// Waits until a change that was just asked for shows, or for some seconds.
+/// Waits until a change that was just asked for shows, or for some looks: it may be made already.
 async fn begun(aws: &Aws, id: &str) -> Result<()> {
-    let begun = Instant::now();
-    let limit = if aws.sandbox.is_some() { SOON } else { BEGINS };
-    while begun.elapsed() < limit {
-        if rds::instance(aws, id)
-            .await?
-            .is_none_or(|it| !it.is_settled())
-        {
+    for _ in 0..pace::looks(aws) {
+        let seen = rds::instance(aws, id).await?;
+        if seen.is_none_or(|it| !it.is_settled()) {
             break;
         }
-        tokio::time::sleep(SOON.min(limit)).await;
+        tokio::time::sleep(pace::soon(aws)).await;
     }
     Ok(())
 }
@@ -254,7 +246,7 @@ async fn look(world: &World, id: &str) -> Result<Option<Instance>> {
             Err(error)
                 if crate::aws::error::is_passing(&error) && Instant::now() < world.deadline =>
             {
-                tokio::time::sleep(SOON * 5).await;
+                tokio::time::sleep(pace::slow(&world.aws)).await;
             }
             other => return other,
         }
@@ -271,11 +263,6 @@ async fn pause(world: &World, id: &str, status: &str, destroy: &str) -> Result<(
     }
     let text = format!("the database {id} is {status}");
     world.out.event(&Event::Waiting(&text));
-    let pause = if world.aws.sandbox.is_some() {
-        SOON
-    } else {
-        LATER
-    };
-    tokio::time::sleep(pause).await;
+    tokio::time::sleep(pace::slow(&world.aws)).await;
     Ok(())
 }
