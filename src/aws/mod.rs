@@ -52,6 +52,8 @@ pub struct Access {
     pub misnamed_key: bool,
     /// A role that everything is done as.
     pub role: Option<role::Role>,
+    /// How long to wait between two looks at the same thing, where that is set.
+    pub poll: Option<Duration>,
     /// An endpoint with its own keys, which then beats everything the environment says.
     pub local: Option<Local>,
 }
@@ -94,6 +96,7 @@ pub struct Aws {
     pub region: String,
     /// The endpoint of the embedded AWS, where that is what all this is about.
     pub sandbox: Option<String>,
+    poll: Option<Duration>,
     /// Where the calls go, in words.
     place: String,
     /// The profile that was asked for.
@@ -159,11 +162,23 @@ impl Aws {
             sts: client!(aws_sdk_sts),
             region,
             sandbox: access.local.as_ref().map(|local| local.endpoint.clone()),
+            poll: access.poll,
             place,
             profile: access.profile.clone().filter(|_| access.local.is_none()),
             misnamed_key: access.misnamed_key,
             wire,
         })
+    }
+
+    /// How long to wait before something is looked at again that usually takes this long: at most
+    /// a moment in the sandbox, and as `BEANSHIP_POLL_INTERVAL` says where it is set.
+    #[must_use]
+    pub fn pause(&self, usual: Duration) -> Duration {
+        match (self.poll, &self.sandbox) {
+            (Some(set), _) => set,
+            (None, Some(_)) => usual.min(Duration::from_millis(200)),
+            (None, None) => usual,
+        }
     }
 
     /// Runs the first calls: gives up early when nothing answers at all, so that a dead

@@ -5,6 +5,7 @@ mod deployer;
 mod destroy;
 mod identities;
 mod joined;
+mod least;
 mod network;
 
 use serde_json::Value;

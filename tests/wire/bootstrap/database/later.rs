@@ -186,7 +186,6 @@ fn a_database_that_is_there_lets_the_application_in() {
     let run = bootstrap(&project, &only);
     insta::assert_snapshot!(run.shown(&project), @"
     succeeded: 2 changes made; shop-staging itself was left out
-    GitHub deploys with the role arn:aws:iam::DIGEST:role/shop-staging-eu-central-1-deployer
     ------- stderr -------
     Bootstrapping shop-staging of shop (account DIGEST, eu-central-1, in the sandbox)
     note: RDS keeps no secret with the password of shop-prod-database: `{ rds: password }` will have no value
@@ -236,7 +235,6 @@ fn a_group_that_was_taken_away_comes_back_beside_others() {
     let run = bootstrap(&project, &["--only", "network,database", "--yes"]);
     insta::assert_snapshot!(run.shown(&project), @"
     succeeded: 2 changes made; shop-prod itself was left out
-    GitHub deploys with the role arn:aws:iam::DIGEST:role/shop-prod-eu-central-1-deployer
     ------- stderr -------
     Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     Plan

@@ -1,6 +1,7 @@
 //! The database: made, changed, referred to, taken away.
 
 mod later;
+mod managed;
 
 use serde_json::Value;
 
@@ -72,7 +73,6 @@ fn a_database_is_made_once_and_referred_to() {
     let run = bootstrap(&project, &["--only", "network,database"]);
     insta::assert_snapshot!(run.shown(&project), @"
     succeeded: 7 changes made; shop-prod itself was left out
-    GitHub deploys with the role arn:aws:iam::DIGEST:role/shop-prod-eu-central-1-deployer
     ------- stderr -------
     Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     Plan
@@ -97,7 +97,6 @@ fn a_database_is_made_once_and_referred_to() {
     let again = bootstrap(&project, &["--only", "network,database"]);
     insta::assert_snapshot!(again.shown(&project), @"
     unchanged: nothing to do: everything for shop-prod is there
-    GitHub deploys with the role arn:aws:iam::DIGEST:role/shop-prod-eu-central-1-deployer
     ------- stderr -------
     Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     [exit 0]
