@@ -174,11 +174,15 @@ impl<'a> At<'a> {
         matches!(&self.node().value, Value::Scalar { plain: true, .. })
     }
 
-    /// Whether it is true.
+    /// Whether it is true, in any of the words that Compose takes for it.
     #[must_use]
     pub fn is_true(self) -> bool {
-        self.text()
-            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
+        let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
+        self.text().is_some_and(|text| {
+            ["true", "yes", "on", "y", "t", "1"]
+                .iter()
+                .any(|word| is(text, word))
+        })
     }
 
     /// Whether it is a list.

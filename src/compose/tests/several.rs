@@ -276,3 +276,16 @@ fn neither_pipes_nor_links_out_of_the_project_are_read() {
         .collect();
     insta::assert_snapshot!(errors.join("\n"), @"docker-compose.yml:1:21: socket cannot be read: it is no file [EB001]");
 }
+
+#[test]
+fn a_switch_is_put_right_as_one_and_text_as_text() {
+    let directory = project(&[(FILE_NAME, b"services:\n  web:\n    image: 'w:1'\n    privileged: yes # why\n    tty: Off\n    restart: no\n    environment: { init: on }\n")]);
+    let around = Surroundings::of(directory.path(), Path::new(FILE_NAME));
+    let (verdict, _) = fix::apply(&around).expect("it can be written");
+    assert!(brief(&verdict).contains("EB401"), "{}", brief(&verdict));
+    let text = std::fs::read_to_string(directory.path().join(FILE_NAME)).expect("it");
+    assert_eq!(
+        text,
+        "services:\n  web:\n    image: 'w:1'\n    privileged: true # why\n    tty: false\n    restart: \"no\"\n    environment: { init: \"on\" }\n"
+    );
+}
