@@ -36,6 +36,7 @@ pub(super) async fn declared(
         login: Login {
             username: username.to_owned(),
             password: password.expose().into(),
+            identity: false,
         },
     }))
 }
