@@ -9,6 +9,7 @@ use super::database::DATABASE;
 use super::iam::{SeenRole, SeenUser};
 use super::look;
 use super::names::{self, Place, Tags};
+use super::registry;
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::config::EnvironmentConfig;
@@ -39,6 +40,8 @@ pub struct Standing {
     pub network: StandingNetwork,
     /// The database.
     pub database: StandingDatabase,
+    /// The login at a private registry that was written here.
+    pub login: Option<registry::Object>,
 }
 
 /// Looks at what stands.
@@ -160,6 +163,9 @@ pub fn plan(
     let (application, told) = application(place, standing);
     steps.extend(application);
     stays.extend(told);
+    let (login, told) = login(standing);
+    steps.extend(login);
+    stays.extend(told);
     let (more, told) = database::plan(place, &standing.database, database);
     steps.extend(more);
     stays.extend(told);
@@ -168,6 +174,19 @@ pub fn plan(
     }
     stays.push("the OIDC provider, buckets and secrets stay: others may use them".into());
     (Plan::new(steps), stays)
+}
+
+/// The login is for all environments of the application, and goes with the last one.
+fn login(standing: &Standing) -> (Option<Removal>, Option<String>) {
+    let Some(login) = &standing.login else {
+        return (None, None);
+    };
+    if standing.others.is_empty() {
+        return (Some(Removal::Login(login.clone())), None);
+    }
+    let name = login.name();
+    let told = format!("{name} stays: the application has other environments");
+    (None, Some(told))
 }
 
 /// The application goes with its last environment.

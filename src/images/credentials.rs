@@ -190,6 +190,15 @@ fn host(name: &str) -> &str {
     }
 }
 
+/// The key under which Docker's file has the login for a registry.
+#[must_use]
+pub fn server_key(registry: &str) -> &str {
+    match host(registry) {
+        "index.docker.io" => HUB,
+        _ => registry,
+    }
+}
+
 /// Asks `docker-credential-NAME`.
 async fn ask(helper: &str, key: &str) -> Result<Option<Login>> {
     let program = format!("docker-credential-{helper}");

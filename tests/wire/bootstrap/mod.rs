@@ -6,6 +6,7 @@ mod destroy;
 mod identities;
 mod joined;
 mod network;
+mod registry;
 
 use serde_json::Value;
 

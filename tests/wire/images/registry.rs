@@ -142,12 +142,11 @@ fn is_exchange(form: &[u8]) -> bool {
             .is_some_and(|it| it.starts_with("repository:") && it.ends_with(":pull"))
 }
 
-fn serve(stream: &TcpStream, state: &Mutex<State>, host: &str) {
+/// The first line, the headers and the content of a request.
+fn request(stream: &TcpStream) -> Option<(String, Vec<String>, Vec<u8>)> {
     let mut reader = BufReader::new(stream);
     let mut lines = reader.by_ref().lines();
-    let Some(Ok(first)) = lines.next() else {
-        return;
-    };
+    let first = lines.next()?.ok()?;
     let headers: Vec<String> = lines
         .map_while(Result::ok)
         .take_while(|line| !line.is_empty())
@@ -158,9 +157,14 @@ fn serve(stream: &TcpStream, state: &Mutex<State>, host: &str) {
         is.then(|| value.trim().parse().ok())?
     });
     let mut form = vec![0; length.unwrap_or(0)];
-    if reader.read_exact(&mut form).is_err() {
+    reader.read_exact(&mut form).ok()?;
+    Some((first, headers, form))
+}
+
+fn serve(stream: &TcpStream, state: &Mutex<State>, host: &str) {
+    let Some((first, headers, form)) = request(stream) else {
         return;
-    }
+    };
     let sent = |value: &str| headers.iter().any(|line| line.ends_with(value));
     let mut words = first.split(' ');
     let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
