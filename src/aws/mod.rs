@@ -1,6 +1,7 @@
 //! The only place that builds AWS clients and decodes their errors. Clients are the SDK's own;
 //! credentials, SSO, OIDC, profiles and endpoint overrides are whatever its default chain gives.
 
+mod behind;
 pub mod download;
 pub mod ec2;
 pub mod error;
@@ -51,6 +52,8 @@ pub struct Access {
     pub misnamed_key: bool,
     /// A role that everything is done as.
     pub role: Option<role::Role>,
+    /// How long to wait between two looks at the same thing, where that is set.
+    pub poll: Option<Duration>,
     /// An endpoint with its own keys, which then beats everything the environment says.
     pub local: Option<Local>,
 }
@@ -93,6 +96,7 @@ pub struct Aws {
     pub region: String,
     /// The endpoint of the embedded AWS, where that is what all this is about.
     pub sandbox: Option<String>,
+    poll: Option<Duration>,
     /// Where the calls go, in words.
     place: String,
     /// The profile that was asked for.
@@ -158,11 +162,23 @@ impl Aws {
             sts: client!(aws_sdk_sts),
             region,
             sandbox: access.local.as_ref().map(|local| local.endpoint.clone()),
+            poll: access.poll,
             place,
             profile: access.profile.clone().filter(|_| access.local.is_none()),
             misnamed_key: access.misnamed_key,
             wire,
         })
+    }
+
+    /// How long to wait before something is looked at again that usually takes this long: at most
+    /// a moment in the sandbox, and as `BEANSHIP_POLL_INTERVAL` says where it is set.
+    #[must_use]
+    pub fn pause(&self, usual: Duration) -> Duration {
+        match (self.poll, &self.sandbox) {
+            (Some(set), _) => set,
+            (None, Some(_)) => usual.min(Duration::from_millis(200)),
+            (None, None) => usual,
+        }
     }
 
     /// Runs the first calls: gives up early when nothing answers at all, so that a dead
@@ -173,7 +189,10 @@ impl Aws {
     pub async fn first_contact<T>(&self, calls: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::pin!(calls);
         tokio::select! {
-            result = &mut calls => result.map_err(|error| self.name_profile(error)),
+            result = &mut calls => match result {
+                Err(error) => Err(behind::explained(error, self.profile.as_deref(), self.misnamed_key).await),
+                result => result,
+            },
             () = self.silence() => Err(Error::new(
                 Kind::Unreachable,
                 format!(
@@ -195,23 +214,6 @@ impl Aws {
     #[must_use]
     pub fn slowness(&self) -> f64 {
         self.wire.turns.slowness()
-    }
-
-    /// Says what may be behind missing credentials: a profile, or a variable with another name.
-    fn name_profile(&self, error: Error) -> Error {
-        let missing = error.kind() == Kind::Credentials && error.aws().is_none();
-        if missing && self.misnamed_key {
-            return error.hint(
-                "call the variable AWS_ACCESS_KEY what AWS calls it: `export AWS_ACCESS_KEY_ID=\"$AWS_ACCESS_KEY\"`",
-            );
-        }
-        match &self.profile {
-            Some(profile) if missing => {
-                Error::new(Kind::Credentials, format!("{} (profile {profile})", error.message()))
-                    .hint("list the profiles with `aws configure list-profiles`, and sign in with `aws sso login`")
-            }
-            _ => error,
-        }
     }
 
     /// Ends when nothing has answered for [`FIRST_ANSWER`]; never once something has.

@@ -19,6 +19,9 @@ const NO_INSTANCE: &str = "DBInstanceNotFound";
 /// The codes of an answer about a subnet group that is not there.
 const NO_GROUP: [&str; 2] = ["DBSubnetGroupNotFoundFault", "DBSubnetGroupNotFound"];
 
+/// Whether RDS makes the password and keeps it in a secret of its own.
+pub const MANAGED: &str = "ManageMasterUserPassword";
+
 /// A database instance that shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewInstance {
@@ -57,11 +60,39 @@ pub async fn instance(aws: &Aws, id: &str) -> Result<Option<Instance>> {
     Ok(told.and_then(|it| it.result.instances.items.into_iter().next()))
 }
 
-/// Begins to make an instance: encrypted, not public, protected from being deleted.
+/// All instances of the region.
+///
+/// # Errors
+/// What AWS says.
+pub async fn instances(aws: &Aws) -> Result<Vec<Instance>> {
+    let mut all = Vec::new();
+    let mut marker = String::new();
+    loop {
+        let input = match marker.as_str() {
+            "" => Vec::new(),
+            marker => pairs(&[("Marker", marker)]),
+        };
+        let told = aws.rds.query::<Described>("DescribeDBInstances", &input);
+        let told = told.await?;
+        all.extend(told.result.instances.items);
+        marker = told.result.marker;
+        if marker.is_empty() {
+            return Ok(all);
+        }
+    }
+}
+
+/// Begins to make an instance: encrypted, not public, protected from being deleted. Without a
+/// password RDS makes one, and keeps it in a secret.
 ///
 /// # Errors
 /// What AWS says; `DBInstanceAlreadyExists` where there is one of this name.
-pub async fn create(aws: &Aws, wanted: &NewInstance, group: &str, password: &Value) -> Result<()> {
+pub async fn create(
+    aws: &Aws,
+    wanted: &NewInstance,
+    group: &str,
+    password: Option<&Value>,
+) -> Result<()> {
     let mut input = pairs(&[
         ("DBInstanceIdentifier", &wanted.id),
         ("Engine", wanted.engine),
@@ -71,7 +102,10 @@ pub async fn create(aws: &Aws, wanted: &NewInstance, group: &str, password: &Val
         ("StorageEncrypted", "true"),
         ("DBName", &wanted.database),
         ("MasterUsername", &wanted.username),
-        ("MasterUserPassword", password.expose()),
+        match password {
+            Some(password) => ("MasterUserPassword", password.expose()),
+            None => (MANAGED, "true"),
+        },
         ("MultiAZ", &wanted.multi_az.to_string()),
         ("BackupRetentionPeriod", &wanted.backup_days.to_string()),
         ("CopyTagsToSnapshot", "true"),

@@ -11,7 +11,6 @@ pub(super) use network::regroup;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::{Duration, Instant};
 
 use aws_sdk_elasticbeanstalk::operation::RequestId;
 use aws_sdk_elasticbeanstalk::types::{
@@ -21,6 +20,7 @@ use aws_sdk_elasticbeanstalk::types::{
 
 use super::application::{LAUNCH, NewEnvironment, VERSIONS};
 use super::names::Tags;
+use super::pace::Patience;
 use super::steps::{BootstrapStep, Made};
 use super::{access_key, bucket, look};
 use crate::aws::error::Explain;
@@ -31,12 +31,6 @@ use crate::deploy::environment::{self, SERVICE};
 use crate::deploy::version::SAMPLE;
 use crate::error::{Error, Kind, Result};
 use crate::properties::{Options, Value};
-
-/// How long IAM may take until it knows everywhere what was just made.
-const SETTLES: Duration = Duration::from_secs(60);
-/// How long to wait before asking again, at first and at most.
-const FIRST: Duration = Duration::from_millis(250);
-const MOST: Duration = Duration::from_secs(4);
 
 /// Makes the change.
 pub(super) async fn step(step: &BootstrapStep, world: &World, made: &mut Made) -> Result<()> {
@@ -62,7 +56,7 @@ pub(super) async fn step(step: &BootstrapStep, world: &World, made: &mut Made) -
         It::DeleteKey { user, id, .. } => access_key::delete(aws, user, id).await,
         It::DeactivateKey { user, id } => access_key::deactivate(aws, user, id).await,
         It::CreateKey { user, to } => {
-            let id = settled(|| access_key::create(world, user, to)).await?;
+            let id = settled(aws, || access_key::create(world, user, to)).await?;
             made.access_key_id = Some(id);
             Ok(())
         }
@@ -115,16 +109,25 @@ fn is_groups(namespace: &str, name: &str) -> bool {
 }
 
 /// Does it again for as long as AWS does not know what was just made.
-async fn settled<T, F: Future<Output = Result<T>>>(mut call: impl FnMut() -> F) -> Result<T> {
-    let begun = Instant::now();
-    let mut pause = FIRST;
+async fn settled<T, F: Future<Output = Result<T>>>(
+    aws: &Aws,
+    call: impl FnMut() -> F,
+) -> Result<T> {
+    while_it(aws, is_too_early, call).await
+}
+
+/// Does it again for as long as it fails so, within a minute.
+pub(super) async fn while_it<T, F: Future<Output = Result<T>>>(
+    aws: &Aws,
+    fails: impl Fn(&Error) -> bool,
+    mut call: impl FnMut() -> F,
+) -> Result<T> {
+    let mut patience = Patience::short(aws);
     loop {
-        match call().await {
-            Err(error) if is_too_early(&error) && begun.elapsed() < SETTLES => {}
-            other => return other,
+        let answer = call().await;
+        if !answer.as_ref().is_err_and(&fails) || !patience.again().await {
+            return answer;
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(MOST);
     }
 }
 
@@ -228,7 +231,7 @@ async fn create_environment(world: &World, wanted: &NewEnvironment, made: &mut M
 
 /// Waits until IAM tells that the instance profile holds its role: a launch with less fails.
 async fn wait_for_profile(aws: &Aws, name: &str) -> Result<()> {
-    settled(|| async {
+    settled(aws, || async {
         let found = look::profile(aws, name).await?;
         match found.is_some_and(|(_, roles, _)| roles.contains_key(name)) {
             true => Ok(()),
@@ -248,9 +251,7 @@ async fn wait_for_profile(aws: &Aws, name: &str) -> Result<()> {
 
 /// Waits until a new environment is in the lists that it is followed by.
 async fn wait_until_listed(aws: &Aws, name: &str) -> Result<()> {
-    let begun = Instant::now();
-    while environment::find(aws, name).await?.is_none() && begun.elapsed() < SETTLES {
-        tokio::time::sleep(FIRST).await;
-    }
+    let mut patience = Patience::short(aws);
+    while environment::find(aws, name).await?.is_none() && patience.again().await {}
     Ok(())
 }

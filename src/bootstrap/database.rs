@@ -4,12 +4,16 @@
 //!
 //! The secret is written before the instance is made, so that a run that ends in between knows the
 //! password; and it is not changed behind the application's back, which reads secrets only when
-//! instances start or are deployed to (facts 5.2).
+//! instances start or are deployed to (facts 5.2). Only where the project file says so, RDS keeps
+//! the password itself: see `password`.
 
 mod drift;
 mod join;
 mod look;
+mod password;
 pub mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -24,6 +28,7 @@ use crate::error::{Error, Kind, Result};
 use crate::properties::secret_name;
 
 pub use join::{Joined, plan as join};
+pub(super) use look::secret;
 pub use look::{credentials, look};
 pub use steps::DatabaseStep;
 
@@ -45,8 +50,8 @@ pub struct Wanted {
     pub group: Group,
     /// The group's only rule.
     pub rule: Rule,
-    /// The name of its secret.
-    pub secret: String,
+    /// The name of its secret; none where RDS keeps the password in one of its own.
+    pub secret: Option<String>,
     /// Whether the password shall change.
     pub rotate: bool,
 }
@@ -137,7 +142,7 @@ pub fn wanted(
             from: application(place, ground),
         },
         group,
-        secret: secret_name(&place.target, DATABASE),
+        secret: (!database.managed_password).then(|| secret_name(&place.target, DATABASE)),
         rotate,
     }))
 }
@@ -218,7 +223,7 @@ pub fn plan(
     let rules = std::slice::from_ref(&wanted.rule);
     steps.extend(group::rules(&own, true, rules, there));
     let mut more = subnet_group(place, wanted, seen)?;
-    more.extend(secret(place, wanted, seen)?);
+    more.extend(kept(place, wanted, seen)?);
     match &seen.instance {
         None => {
             more.push(DatabaseStep::Create {
@@ -270,19 +275,7 @@ fn changes(
             drift,
         });
     }
-    let unfinished = seen
-        .secret
-        .as_ref()
-        .is_none_or(|it| it.tags.get(ROTATING).map(String::as_str) == Some("yes"));
-    if wanted.rotate || unfinished {
-        steps.push(DatabaseStep::Password {
-            id: id.clone(),
-            secret: wanted.secret.clone(),
-            fresh: wanted.rotate && seen.secret.is_some(),
-            username: wanted.instance.username.clone(),
-            database: wanted.instance.database.clone(),
-        });
-    }
+    steps.extend(password::plan(wanted, seen, instance));
     if !steps.is_empty() || !instance.is_settled() {
         steps.push(wait(wanted, steps.is_empty()));
     }
@@ -343,8 +336,10 @@ fn subnet_group(place: &Place, wanted: &Wanted, seen: &Seen) -> Result<Vec<Datab
     Ok(steps)
 }
 
-fn secret(place: &Place, wanted: &Wanted, seen: &Seen) -> Result<Option<DatabaseStep>> {
-    let name = &wanted.secret;
+fn kept(place: &Place, wanted: &Wanted, seen: &Seen) -> Result<Option<DatabaseStep>> {
+    let Some(name) = &wanted.secret else {
+        return Ok(None);
+    };
     let Some(there) = &seen.secret else {
         return Ok(Some(DatabaseStep::Keep {
             name: name.clone(),
@@ -361,21 +356,4 @@ fn secret(place: &Place, wanted: &Wanted, seen: &Seen) -> Result<Option<Database
     }
     place.own("secret", name, &there.tags)?;
     Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_fit_for_rds() {
-        for (environment, expected) in [
-            ("shop-prod", "shop-prod-database"),
-            ("Shop--Prod", "shop-prod-database"),
-            ("2nd-shop", "db-2nd-shop-database"),
-        ] {
-            assert_eq!(id(environment), expected);
-        }
-        assert!(id(&"9".repeat(40)).len() <= 63);
-    }
 }

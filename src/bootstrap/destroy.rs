@@ -5,6 +5,9 @@ mod database;
 mod network;
 mod removal;
 
+use std::collections::BTreeSet;
+
+use super::application::{ENVIRONMENT, LAUNCH, last};
 use super::database::DATABASE;
 use super::iam::{SeenRole, SeenUser};
 use super::look;
@@ -13,6 +16,7 @@ use super::registry;
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::config::EnvironmentConfig;
+use crate::deploy::configuration::{self, Configuration};
 use crate::deploy::environment::{self, Environment, SERVICE};
 use crate::error::Result;
 use crate::plan::Plan;
@@ -36,6 +40,8 @@ pub struct Standing {
     pub application: Option<bool>,
     /// Other environments of the application.
     pub others: Vec<String>,
+    /// The names of the roles and profiles that the environment uses, where it stays.
+    pub used: BTreeSet<String>,
     /// Security groups and who uses them.
     pub network: StandingNetwork,
     /// The database.
@@ -61,7 +67,9 @@ pub async fn look(aws: &Aws, place: &Place, declared: &EnvironmentConfig) -> Res
             let ours = tags(aws, found.arn.as_deref()).await?;
             let ours = ours.get(names::ENVIRONMENT) == Some(&target.environment);
             if !ours && !found.is_gone() {
-                standing.network.stays(aws, place).await?;
+                let read = configuration::read(aws, &target.app, &target.environment).await?;
+                standing.used = used(&read);
+                standing.network.staying = Some(read);
             }
             standing.environment = Some((found, ours));
         } else {
@@ -93,6 +101,14 @@ pub async fn look(aws: &Aws, place: &Place, declared: &EnvironmentConfig) -> Res
     Ok(standing)
 }
 
+/// The roles and the instance profile that an environment's settings name.
+fn used(settings: &Configuration) -> BTreeSet<String> {
+    let named = [(LAUNCH, "IamInstanceProfile"), (ENVIRONMENT, "ServiceRole")];
+    let values = named.iter();
+    let values = values.filter_map(|(namespace, name)| settings.value(namespace, name));
+    values.map(|it| last(it).to_owned()).collect()
+}
+
 async fn tags(aws: &Aws, arn: Option<&str>) -> Result<Tags> {
     let Some(arn) = arn else {
         return Ok(Tags::new());
@@ -116,50 +132,16 @@ pub fn plan(
     standing: &Standing,
     database: Option<&str>,
 ) -> (Plan<Removal>, Vec<String>) {
-    let (mut steps, mut stays) = (Vec::new(), Vec::new());
-    let name = &place.target.environment;
-    let ours = |what: &str, name: &str, tags: &Tags| place.own(what, name, tags).is_ok();
-    if let Some((seen, made)) = &standing.environment {
-        match made {
-            true => steps.push(Removal::Environment {
-                name: name.clone(),
-                begun: seen.is_gone(),
-            }),
-            false => stays.push(format!(
-                "the environment {name} was not made here and stays"
-            )),
-        }
-    }
+    let (mut steps, told) = environment_goes(place, standing);
+    let mut stays: Vec<String> = told.into_iter().collect();
     let (last, groups): (Vec<_>, Vec<_>) = network::plan(place, &standing.network)
         .into_iter()
         .partition(|it| it.is_group(&place.group(DATABASE)));
     steps.extend(groups);
     stays.extend(standing.network.unseen.clone());
-    if let Some((profile, roles, tags)) = &standing.profile
-        && ours("instance profile", profile, tags)
-    {
-        steps.push(Removal::Profile {
-            name: profile.clone(),
-            roles: roles.clone(),
-        });
-    }
-    for (role, seen) in &standing.roles {
-        if ours("role", role, &seen.grants.tags) {
-            steps.push(Removal::Role {
-                name: role.clone(),
-                grants: seen.grants.clone(),
-            });
-        }
-    }
-    if let Some((user, seen)) = &standing.user
-        && ours("user", user, &seen.grants.tags)
-    {
-        steps.push(Removal::User {
-            name: user.clone(),
-            grants: seen.grants.clone(),
-            keys: seen.keys.iter().map(|key| key.id.clone()).collect(),
-        });
-    }
+    let (more, told) = identities(place, standing);
+    steps.extend(more);
+    stays.extend(told);
     let (application, told) = application(place, standing);
     steps.extend(application);
     stays.extend(told);
@@ -181,12 +163,79 @@ fn login(standing: &Standing) -> (Option<Removal>, Option<String>) {
     let Some(login) = &standing.login else {
         return (None, None);
     };
-    if standing.others.is_empty() {
+    let left = matches!(standing.environment, Some((_, false)));
+    if standing.others.is_empty() && !left {
         return (Some(Removal::Login(login.clone())), None);
     }
-    let name = login.name();
-    let told = format!("{name} stays: the application has other environments");
+    let told = format!("{} stays: other environments use it", login.name());
     (None, Some(told))
+}
+
+/// An environment that was made here goes; any other only lets go of the operations role.
+fn environment_goes(place: &Place, standing: &Standing) -> (Vec<Removal>, Option<String>) {
+    let environment = place.target.environment.clone();
+    let Some((seen, made)) = &standing.environment else {
+        return (Vec::new(), None);
+    };
+    if *made {
+        let begun = seen.is_gone();
+        let name = environment;
+        return (vec![Removal::Environment { name, begun }], None);
+    }
+    let stays = format!("the environment {environment} was not made here and stays");
+    let role = place.name("ops");
+    let named = seen.operations_role.as_deref().map(last);
+    // It got the role from us, and had none before.
+    let steps = match named == Some(role.as_str()) {
+        true => vec![Removal::Disassociate { environment, role }],
+        false => Vec::new(),
+    };
+    (steps, Some(stays))
+}
+
+/// The instance profile, the roles and the user of ours, but for those that the environment uses
+/// and keeps.
+fn identities(place: &Place, standing: &Standing) -> (Vec<Removal>, Vec<String>) {
+    let ours = |what: &str, name: &str, tags: &Tags| place.own(what, name, tags).is_ok();
+    let used = |name: &String| standing.used.contains(name);
+    let (mut steps, mut stays) = (Vec::new(), Vec::new());
+    let mut keep = |what: &str, name: &String| {
+        let environment = &place.target.environment;
+        stays.push(format!("the {what} {name} stays: {environment} uses it"));
+    };
+    if let Some((profile, roles, tags)) = &standing.profile
+        && ours("instance profile", profile, tags)
+    {
+        match used(profile) {
+            true => keep("instance profile", profile),
+            false => steps.push(Removal::Profile {
+                name: profile.clone(),
+                roles: roles.clone(),
+            }),
+        }
+    }
+    for (role, seen) in &standing.roles {
+        if !ours("role", role, &seen.grants.tags) {
+            continue;
+        }
+        match used(role) {
+            true => keep("role", role),
+            false => steps.push(Removal::Role {
+                name: role.clone(),
+                grants: seen.grants.clone(),
+            }),
+        }
+    }
+    if let Some((user, seen)) = &standing.user
+        && ours("user", user, &seen.grants.tags)
+    {
+        steps.push(Removal::User {
+            name: user.clone(),
+            grants: seen.grants.clone(),
+            keys: seen.keys.iter().map(|key| key.id.clone()).collect(),
+        });
+    }
+    (steps, stays)
 }
 
 /// The application goes with its last environment.
@@ -208,21 +257,11 @@ fn application(place: &Place, standing: &Standing) -> (Option<Removal>, Option<S
 mod tests {
     use super::super::grants::SeenGrants;
     use super::*;
-    use crate::settings::Target;
+    use crate::bootstrap::names::sample;
 
     #[test]
     fn only_what_bears_our_tags_goes() {
-        let place = Place {
-            account: "1".into(),
-            region: "eu-west-1".into(),
-            target: Target {
-                app: "shop".into(),
-                key: None,
-                environment: "shop-prod".into(),
-            },
-            path: "/".into(),
-            tags: Tags::new(),
-        };
+        let place = sample();
         let role = |tags: Tags| SeenRole {
             path: "/".into(),
             trust: serde_json::Value::Null,
@@ -251,7 +290,19 @@ mod tests {
         let alone = planned(&standing);
         standing.others.push("shop-staging".into());
         standing.environment = None;
-        let cases = [alone, planned(&standing), planned(&Standing::default())];
+        let shared = planned(&standing);
+        let adopted = Environment {
+            operations_role: Some(place.iam("role", &place.name("ops"))),
+            ..Environment::default()
+        };
+        standing.environment = Some((adopted, false));
+        standing.used = BTreeSet::from(["ours".to_owned()]);
+        let cases = [
+            alone,
+            shared,
+            planned(&standing),
+            planned(&Standing::default()),
+        ];
         insta::assert_snapshot!(cases.join("\n\n"), @"
         - environment shop-prod
         - instance profile ours

@@ -22,6 +22,7 @@ pub mod iam;
 pub mod look;
 pub mod names;
 pub mod network;
+mod pace;
 pub mod permissions;
 pub mod policy;
 pub mod references;
@@ -283,7 +284,11 @@ fn is_late(step: &BootstrapStep) -> bool {
 fn refreshed(steps: &[BootstrapStep], seen: &application::Seen) -> Option<BootstrapStep> {
     use BootstrapStep::{Configure, Database};
     let there = seen.environment.as_ref()?;
-    let changed = |it: &_| matches!(it, Database(DatabaseStep::Password { .. }));
+    // Of who changes hands, the environment refers to the wrong secret until it is deployed to.
+    let changed = |it: &_| {
+        use DatabaseStep::{Password, Renew};
+        matches!(it, Database(Password { by_rds: false, .. } | Renew { .. }))
+    };
     let updates = steps.iter().any(|it| matches!(it, Configure { .. }));
     let refers = there.configuration.namespace(SECRETS).next().is_some();
     (refers && !updates && steps.iter().any(changed)).then(|| {

@@ -143,6 +143,22 @@ impl Place {
     }
 }
 
+/// A place for tests: `shop-prod` of `shop`, `production` in the project file.
+#[cfg(test)]
+pub(crate) fn sample() -> Place {
+    Place {
+        account: "1".into(),
+        region: "eu-west-1".into(),
+        target: Target {
+            app: "shop".into(),
+            key: Some("production".into()),
+            environment: "shop-prod".into(),
+        },
+        path: "/".into(),
+        tags: Tags::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

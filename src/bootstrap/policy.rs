@@ -220,10 +220,13 @@ mod tests {
                 ("secrets", vec!["s1".into(), "s2".into()]),
                 ("parameters", vec![]),
                 ("keys", one("k")),
+                ("rds_secrets", one("r")),
+                ("rds_instance", one("i")),
             ])
             .expect("a template");
         insta::assert_snapshot!(sayings(&filled).into_iter().collect::<Vec<_>>().join("\n"), @"
         may kms:Decrypt on k
+        may secretsmanager:GetSecretValue on r if aws:ResourceTag/aws:rds:primaryDBInstanceArn StringEquals i
         may secretsmanager:GetSecretValue on s1
         may secretsmanager:GetSecretValue on s2
         ");
@@ -232,6 +235,8 @@ mod tests {
             ("secrets", vec![]),
             ("parameters", vec![]),
             ("keys", vec![]),
+            ("rds_secrets", vec![]),
+            ("rds_instance", vec![]),
         ];
         assert!(is_empty(
             &Template::References.fill(&none).expect("a template")

@@ -1,20 +1,29 @@
 //! What the instances must be able to read besides their bundle: the secrets and parameters that
 //! properties refer to, the keys of those, images in ECR, and what the project file adds.
 
+mod arns;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::database;
 use super::grants::Inline;
 use super::names::Place;
+use super::policy::Template;
 use crate::aws::error::Explain;
 use crate::aws::{Aws, rds};
 use crate::compose::images::Images;
 use crate::deploy::bucket::{BucketWish, Encryption};
 use crate::deploy::configuration::Configuration;
 use crate::error::{Error, Kind, Result};
+use crate::properties::resolve::without_key;
 use crate::properties::sources::RdsPart;
 use crate::properties::{Database, SECRETS, Source};
 use crate::settings::Settings;
+use arns::{key_arn, parameter, repository, secret};
+
+/// The tag that RDS gives a secret in which it keeps a password: the ARN of the database.
+const INSTANCE: &str = "aws:rds:primaryDBInstanceArn";
 
 /// ARNs, or patterns of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +40,8 @@ pub struct References {
     pub built: BTreeSet<String>,
     /// Of the database that properties take something from.
     pub databases: BTreeSet<String>,
+    /// Of our database, where RDS keeps its password.
+    pub managed: Option<String>,
     /// Of the key that the bundles are encrypted with.
     pub bundle_key: Option<String>,
     /// Remarks on what could not be seen.
@@ -49,7 +60,12 @@ impl References {
         seen: Option<&Configuration>,
         bucket: &BucketWish,
     ) -> Result<Self> {
-        let mut found = Self::default();
+        let database = settings.config.database(&place.target);
+        let arn = |it: &Database| place.arn("rds", &format!("db:{}", it.id));
+        let mut found = Self {
+            managed: database.as_ref().filter(|it| it.is_managed()).map(arn),
+            ..Self::default()
+        };
         let mut ids = BTreeSet::new();
         for source in sources(place, settings) {
             match source {
@@ -60,25 +76,19 @@ impl References {
                     found.parameters.insert(parameter(place, &name));
                 }
                 Source::Rds(part) => {
-                    let database = settings.config.database(&place.target);
-                    found.databases.extend(
-                        database
-                            .as_ref()
-                            .map(|it| place.arn("rds", &format!("db:{}", it.id))),
-                    );
-                    if let Some(it) = database.filter(|_| part == RdsPart::Password) {
-                        ids.extend(kept_by_rds(aws, &it, &mut found.notes).await?);
+                    found.databases.extend(database.as_ref().map(arn));
+                    if let Some(it) = database.as_ref().filter(|_| part == RdsPart::Password) {
+                        ids.extend(kept_by_rds(aws, it, &mut found.notes).await?);
                     }
                 }
                 _ => {}
             }
         }
-        for option in seen.into_iter().flat_map(|it| it.namespace(SECRETS)) {
-            let value = option.value.as_deref().unwrap_or_default();
-            let arn = crate::properties::resolve::without_key(value);
+        let own = database.as_ref().filter(|it| it.names.is_some()).map(arn);
+        for arn in referred(aws, seen, own.as_deref()).await? {
             match arn.split(':').nth(2) {
-                Some("ssm") => drop(found.parameters.insert(arn.to_owned())),
-                Some(_) => drop(ids.insert(arn.to_owned())),
+                Some("ssm") => drop(found.parameters.insert(arn)),
+                Some(_) => drop(ids.insert(arn)),
                 None => {}
             }
         }
@@ -114,6 +124,34 @@ impl References {
         self.databases.iter().cloned().collect()
     }
 
+    /// What names the secret of RDS with our database's password: the pattern of such secrets,
+    /// and the database that its tag must name. Nothing, where RDS keeps no password of ours.
+    #[must_use]
+    pub fn kept(&self, place: &Place) -> [(&'static str, Vec<String>); 2] {
+        let instance: Vec<String> = self.managed.iter().cloned().collect();
+        let all = instance.iter();
+        let all = all.map(|_| place.arn("secretsmanager", "secret:rds!db-*"));
+        [("rds_secrets", all.collect()), ("rds_instance", instance)]
+    }
+
+    /// The policy that lets the instances read all this.
+    ///
+    /// # Errors
+    /// As [`Template::fill`].
+    pub fn policy(&self, place: &Place) -> Result<Inline> {
+        let list = |all: &BTreeSet<String>| all.iter().cloned().collect();
+        let [secrets, instance] = self.kept(place);
+        let document = Template::References.fill(&[
+            ("secrets", list(&self.secrets)),
+            ("parameters", list(&self.parameters)),
+            ("keys", list(&self.keys)),
+            secrets,
+            instance,
+        ])?;
+        let words = format!("may read {}", self.words());
+        Ok(Inline { document, words })
+    }
+
     /// What may be read, in words.
     #[must_use]
     pub fn words(&self) -> String {
@@ -133,6 +171,9 @@ impl References {
         if !parameters.is_empty() {
             words.push_str(&format!(", the parameters {}", parameters.join(", ")));
         }
+        if let Some((_, id)) = self.managed.as_ref().and_then(|it| it.rsplit_once(':')) {
+            words.push_str(&format!(", the password that RDS keeps of {id}"));
+        }
         words
     }
 }
@@ -143,7 +184,7 @@ async fn kept_by_rds(
     database: &Database,
     notes: &mut Vec<String>,
 ) -> Result<Option<String>> {
-    if database.secret.is_some() {
+    if database.names.is_some() {
         return Ok(None);
     }
     let seen = rds::instance(aws, &database.id).await?;
@@ -157,31 +198,41 @@ async fn kept_by_rds(
     Ok(secret.map(str::to_owned))
 }
 
+/// What an environment refers to, but for what RDS keeps of its own database.
+async fn referred(
+    aws: &Aws,
+    seen: Option<&Configuration>,
+    own: Option<&str>,
+) -> Result<BTreeSet<String>> {
+    let options = seen.into_iter().flat_map(|it| it.namespace(SECRETS));
+    let values = options.map(|it| it.value.as_deref().unwrap_or_default());
+    let mut all: BTreeSet<String> = values.map(without_key).map(str::to_owned).collect();
+    for arn in all.clone() {
+        if is_settled_otherwise(aws, &arn, own).await? {
+            all.remove(&arn);
+        }
+    }
+    Ok(all)
+}
+
+/// Whether an environment refers to a secret in which RDS keeps the password of our own database,
+/// where `managed` is what counts, or kept it once: RDS deletes such a secret when it stops.
+async fn is_settled_otherwise(aws: &Aws, arn: &str, own: Option<&str>) -> Result<bool> {
+    let Some(own) = own.filter(|_| arn.contains(":secret:rds!db-")) else {
+        return Ok(false);
+    };
+    match database::secret(aws, arn).await {
+        Ok(None) => Ok(true),
+        Ok(Some(seen)) => Ok(seen.tags.get(INSTANCE).map(String::as_str) == Some(own)),
+        Err(error) if error.kind() == Kind::Denied => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn sources(place: &Place, settings: &Settings) -> Vec<Source> {
     let key = place.target.key.as_deref();
     let sources = settings.config.property_sources(key);
     sources.into_values().collect()
-}
-
-/// The pattern of a secret's ARN, from its name or ARN.
-fn secret(place: &Place, id: &str) -> String {
-    if !id.starts_with("arn:") {
-        return place.secret(id);
-    }
-    match id.rsplit_once('-') {
-        Some((name, end)) if end.len() == 6 => format!("{name}-??????"),
-        _ => format!("{id}-??????"),
-    }
-}
-
-fn parameter(place: &Place, name: &str) -> String {
-    match name.starts_with("arn:") {
-        true => name.to_owned(),
-        false => place.arn(
-            "ssm",
-            &format!("parameter/{}", name.trim_start_matches('/')),
-        ),
-    }
 }
 
 /// The customer's key that a secret is encrypted with, if it is not AWS's own.
@@ -219,15 +270,6 @@ async fn key(
     Ok(arn)
 }
 
-/// The ARN of a key; an alias does not lead to it.
-fn key_arn(place: &Place, named: &str) -> Option<String> {
-    match named {
-        arn if arn.starts_with("arn:") && arn.contains(":key/") => Some(arn.to_owned()),
-        other if other.contains("alias/") => None,
-        id => Some(place.arn("kms", &format!("key/{id}"))),
-    }
-}
-
 fn bundle_key(place: &Place, bucket: &BucketWish, notes: &mut Vec<String>) -> Option<String> {
     let Some(Encryption::Kms(Some(named))) = &bucket.encryption else {
         return None;
@@ -239,23 +281,6 @@ fn bundle_key(place: &Place, bucket: &BucketWish, notes: &mut Vec<String>) -> Op
         ));
     }
     arn
-}
-
-/// The ARN of the repository that an image comes from, if that is ECR.
-fn repository(place: &Place, image: &str) -> Option<String> {
-    let (host, rest) = image.split_once('/')?;
-    let (account, rest_of_host) = host.split_once(".dkr.ecr.")?;
-    let (region, _) = rest_of_host.split_once(".amazonaws.com")?;
-    let name = rest.split('@').next()?.split(':').next()?;
-    // A variable in the name: any repository that fits the rest.
-    let name = match name.split_once('$') {
-        Some((start, _)) => format!("{start}*"),
-        None => name.to_owned(),
-    };
-    let partition = place.partition();
-    Some(format!(
-        "arn:{partition}:ecr:{region}:{account}:repository/{name}"
-    ))
 }
 
 /// A policy of the project's own: the file's name is the policy's.
@@ -284,54 +309,4 @@ pub fn policy_file(root: &Path, file: &str) -> Result<(String, Inline)> {
         .hint(format!("rename it: `mv {file} app-{name}.json`")));
     }
     Ok((name, Inline { document, words }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::Target;
-
-    #[test]
-    fn ids_become_arns_and_patterns() {
-        let place = Place {
-            account: "1".into(),
-            region: "eu-west-1".into(),
-            target: Target {
-                app: "shop".into(),
-                key: None,
-                environment: "shop-prod".into(),
-            },
-            path: "/".into(),
-            tags: super::super::names::Tags::new(),
-        };
-        let lines = [
-            secret(&place, "prod/mysql"),
-            secret(
-                &place,
-                "arn:aws:secretsmanager:eu-west-1:1:secret:prod/mysql-AbCdEf",
-            ),
-            secret(&place, "arn:aws:secretsmanager:eu-west-1:1:secret:prod"),
-            parameter(&place, "/shop/key"),
-            repository(
-                &place,
-                "2.dkr.ecr.us-east-1.amazonaws.com/team/web:1.2@sha256:x",
-            )
-            .unwrap_or_default(),
-            repository(&place, "2.dkr.ecr.us-east-1.amazonaws.com/team/${X}").unwrap_or_default(),
-            format!("{:?}", repository(&place, "nginx:1.27")),
-            format!("{:?}", key_arn(&place, "1234-ab")),
-            format!("{:?}", key_arn(&place, "alias/mine")),
-        ];
-        insta::assert_snapshot!(lines.join("\n"), @r#"
-        arn:aws:secretsmanager:eu-west-1:1:secret:prod/mysql-??????
-        arn:aws:secretsmanager:eu-west-1:1:secret:prod/mysql-??????
-        arn:aws:secretsmanager:eu-west-1:1:secret:prod-??????
-        arn:aws:ssm:eu-west-1:1:parameter/shop/key
-        arn:aws:ecr:us-east-1:2:repository/team/web
-        arn:aws:ecr:us-east-1:2:repository/team/*
-        None
-        Some("arn:aws:kms:eu-west-1:1:key/1234-ab")
-        None
-        "#);
-    }
 }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::application::last;
 use super::names::Place;
-use super::{Desired, Made};
+use super::{Desired, Made, Observed};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::error::{Error, Exit};
@@ -86,9 +87,11 @@ impl BootstrapReport {
         self.key.clone_from(&place.target.key);
     }
 
-    /// Notes what shall be.
-    pub fn wants(&mut self, desired: &Desired, plan: Vec<Change>) {
-        self.deployer_role.clone_from(&desired.deployer_role);
+    /// Notes what shall be. A deployer's role counts where it is there or among what is made.
+    pub fn wants(&mut self, desired: &Desired, observed: &Observed, made: bool, plan: Vec<Change>) {
+        let is_there = |arn: &String| observed.iam.roles.contains_key(last(arn));
+        let role = desired.deployer_role.as_ref();
+        self.deployer_role = role.filter(|arn| made || is_there(arn)).cloned();
         self.plan = plan;
     }
 

@@ -183,18 +183,8 @@ impl Sources<'_> {
         };
         let mut grants = self.grants(&[tier]);
         let references = self.references;
-        let document = Template::References.fill(&[
-            ("secrets", references.secrets.iter().cloned().collect()),
-            (
-                "parameters",
-                references.parameters.iter().cloned().collect(),
-            ),
-            ("keys", references.keys.iter().cloned().collect()),
-        ])?;
-        let words = format!("may read {}", references.words());
-        grants
-            .inline
-            .insert("references".into(), Inline { document, words });
+        let policy = references.policy(self.place)?;
+        grants.inline.insert("references".into(), policy);
         let repositories: Vec<String> = references.repositories.iter().cloned().collect();
         if !repositories.is_empty() {
             let words = format!("may pull images of {}", names_of(&repositories));
@@ -317,6 +307,7 @@ impl Sources<'_> {
         let eb =
             |kind: &str, name: &str| place.arn("elasticbeanstalk", &format!("{kind}/{app}/{name}"));
         let group = format!("log-group:/aws/elasticbeanstalk/{name}/*");
+        let [rds_secrets, rds_instance] = self.references.kept(place);
         let document = Template::Deployer.fill(&[
             (
                 "versions",
@@ -337,6 +328,8 @@ impl Sources<'_> {
             ("secrets", self.references.secrets.iter().cloned().collect()),
             ("own_secrets", vec![own]),
             ("databases", self.references.databases()),
+            rds_secrets,
+            rds_instance,
             ("instances", instances),
         ])?;
         debug_assert!(!is_empty(&document));

@@ -12,7 +12,7 @@ use crate::bootstrap::application::{self, SeenEnvironment};
 use crate::bootstrap::names::Place;
 use crate::bootstrap::permissions;
 use crate::bootstrap::wanted::guard;
-use crate::bootstrap::{BootstrapReport, BootstrapStep, Made, plan};
+use crate::bootstrap::{BootstrapReport, BootstrapStep, Made, Part, plan};
 use crate::cli::{BootstrapArgs, DeployArgs, FollowingArgs, Format};
 use crate::deploy::events;
 use crate::deploy::outcome::Outcome;
@@ -105,7 +105,8 @@ async fn carry_out(cx: &Context, args: &BootstrapArgs, report: &mut BootstrapRep
     }
     let (desired, observed) = job.look(seen).await?;
     let plan = plan(&desired, &observed, &args.only)?;
-    report.wants(&desired, plan.changes());
+    let made = args.only.is_empty() || args.only.contains(&Part::Iam);
+    report.wants(&desired, &observed, made, plan.changes());
     if plan.is_empty() {
         report.outcome = Outcome::Unchanged;
         report.url = observed

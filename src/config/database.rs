@@ -32,6 +32,8 @@ pub struct DatabaseConfig {
     pub instance: Option<String>,
     /// Which of that instance's security groups lets the environment in.
     pub security_group: Option<String>,
+    /// Whether RDS makes the password, keeps it in a secret of its own, and changes it every week.
+    pub managed_password: bool,
 }
 
 impl Default for DatabaseConfig {
@@ -47,6 +49,7 @@ impl Default for DatabaseConfig {
             engine_version: None,
             instance: None,
             security_group: None,
+            managed_password: false,
         }
     }
 }
@@ -215,6 +218,7 @@ mod tests {
             "{ engine: oracle }",
             "{ engine: mysql, instance: shop }",
             "{ instance: shop, class: db.t3.micro, security_group: web }",
+            "{ instance: shop, managed_password: true }",
             "{ engine: mysql, class: t3.micro, storage_gb: 5, backup_days: 40, name: 1a, username: admin, security_group: sg-1 }",
         ];
         let told = wrong.iter().map(|text| {
@@ -228,6 +232,7 @@ mod tests {
         f: `environments.a.database`: say either `engine: mysql`, mariadb or postgres, or the `instance` that is there
         f: `environments.a.database`: with `instance` only `security_group` counts: what is there stays as it is
         f: `environments.a.database`: `web` is no id: it begins with `sg-`
+        f: `environments.a.database`: with `instance` only `security_group` counts: what is there stays as it is
         f: `environments.a.database`: `t3.micro` is no class: they are called like `db.t4g.micro`
         f: `environments.a.database`: `storage_gb` must be 20 to 65536
         f: `environments.a.database`: `backup_days` must be 0 to 35

@@ -16,7 +16,7 @@ use crate::settings::Target;
 pub struct Database {
     /// The name of the instance.
     pub id: String,
-    /// The name of the secret with the password, where we keep one.
+    /// The name of the secret with the password, where we keep one; else RDS may.
     pub secret: Option<String>,
     /// What is known of it without asking: the names of database and user.
     pub names: Option<(String, String)>,
@@ -46,7 +46,8 @@ impl Database {
             },
             None => Self {
                 id: database::id(&target.environment),
-                secret: Some(super::secret_name(target, database::DATABASE)),
+                secret: (!declared.managed_password)
+                    .then(|| super::secret_name(target, database::DATABASE)),
                 names: Some((declared.name.clone(), declared.username.clone())),
                 env,
             },
@@ -65,14 +66,25 @@ impl Database {
         let Some(database) = this else {
             return Ok(None);
         };
-        let known = database.names.is_some();
-        let asks = |part: &RdsPart| matches!(part, RdsPart::Host | RdsPart::Port) || !known;
-        let mut all = gathered.properties.iter();
-        match all
-            .any(|it| matches!(&it.content, Content::Reference(Source::Rds(part)) if asks(part)))
-        {
+        let asks = |it: &Property| matches!(&it.content, Content::Reference(Source::Rds(part)) if database.asks(*part));
+        match gathered.properties.iter().any(asks) {
             true => rds::instance(aws, &database.id).await,
             false => Ok(None),
+        }
+    }
+
+    /// Whether RDS keeps the password of a database that we make.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        self.names.is_some() && self.secret.is_none()
+    }
+
+    /// Whether only RDS knows a part.
+    fn asks(&self, part: RdsPart) -> bool {
+        match part {
+            RdsPart::Host | RdsPart::Port => true,
+            RdsPart::Database | RdsPart::Username => self.names.is_none(),
+            RdsPart::Password | RdsPart::Secret => self.secret.is_none(),
         }
     }
 
@@ -87,6 +99,7 @@ impl Database {
         let known = match (part, &self.names) {
             (RdsPart::Database, Some((database, _))) => Some(database),
             (RdsPart::Username, Some((_, username))) => Some(username),
+            (RdsPart::Secret, _) => self.secret.as_ref(),
             _ => None,
         };
         if let Some(known) = known {
@@ -100,9 +113,12 @@ impl Database {
             RdsPart::Port => seen.endpoint.as_ref().map(|it| it.port.to_string()),
             RdsPart::Database => Some(seen.database.clone().unwrap_or_default()),
             RdsPart::Username => Some(seen.username.clone()),
-            RdsPart::Password => {
-                let secret = seen.secret().ok_or_else(|| self.unknown(name))?;
-                return Ok(Told::Reference(password(secret)));
+            RdsPart::Password | RdsPart::Secret => {
+                let secret = seen.secret().ok_or_else(|| self.unknown(name, seen))?;
+                match part {
+                    RdsPart::Secret => Some(secret.to_owned()),
+                    _ => return Ok(Told::Reference(password(secret))),
+                }
             }
         };
         match value.filter(|it| !it.is_empty()) {
@@ -138,14 +154,18 @@ impl Database {
             .hint("write the name in its place in beanship.yml, and run `beanship config`")
     }
 
-    fn unknown(&self, name: &str) -> Error {
+    fn unknown(&self, name: &str, seen: &Instance) -> Error {
+        if seen.status == "creating" {
+            return self.unready(name, &seen.status);
+        }
         let what = format!(
             "the property {name} has no value: RDS keeps no secret with the password of {}",
             self.id
         );
-        Error::new(Kind::Check, what).hint(
-            "name the secret that has it, `{ secret: NAME }`, or store it with `beanship properties set NAME - --secret`",
-        )
+        Error::new(Kind::Check, what).hint(match self.names {
+            Some(_) => format!("let RDS keep one: `beanship bootstrap --env {}`", self.env),
+            None => "name the secret that has it, `{ secret: NAME }`, or store it with `beanship properties set NAME - --secret`".into(),
+        })
     }
 }
 
@@ -268,7 +288,7 @@ mod tests {
         3306
         the property X has no value: shared was made without a database's name
         root
-        the property X has no value: RDS keeps no secret with the password of shared
+        the property X has no value: the database shared is creating
         ");
     }
 }

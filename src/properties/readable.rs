@@ -1,7 +1,9 @@
 //! Whether the instances may read what the properties refer to, as IAM judges their role. What
 //! cannot be asked is one line of information.
 
-use aws_sdk_iam::types::PolicyEvaluationDecisionType as Decision;
+use aws_sdk_iam::types::{
+    ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType as Decision,
+};
 
 use crate::aws::Aws;
 use crate::aws::error::Explain;
@@ -16,8 +18,14 @@ pub(super) struct Remarks {
 }
 
 /// Asks IAM about the role of the environment's instance profile. Policies of the secrets
-/// themselves are not in its answer, so that a no is a warning.
-pub(super) async fn check(aws: &Aws, seen: &Configuration, arns: &[String]) -> Remarks {
+/// themselves are not in its answer, so that a no is a warning. `database` is the ARN of the one
+/// whose password RDS keeps: the secret's tag has it, which IAM does not look up by itself.
+pub(super) async fn check(
+    aws: &Aws,
+    seen: &Configuration,
+    arns: &[String],
+    database: Option<&str>,
+) -> Remarks {
     let mut remarks = Remarks::default();
     if arns.is_empty() {
         return remarks;
@@ -30,7 +38,7 @@ pub(super) async fn check(aws: &Aws, seen: &Configuration, arns: &[String]) -> R
         return remarks;
     };
     let name = profile.rsplit('/').next().unwrap_or(profile);
-    match denied(aws, name, arns).await {
+    match denied(aws, name, arns, database).await {
         Ok((_, denied)) if denied.is_empty() => {}
         Ok((role, denied)) => remarks.warnings.push(format!(
             "the role {role} of the instances is not allowed to read {}: the deployment fails unless the policy of the secret itself allows it",
@@ -57,7 +65,12 @@ fn why(error: &Error) -> String {
 }
 
 /// The role's name, and what it may not read.
-async fn denied(aws: &Aws, profile: &str, arns: &[String]) -> Result<(String, Vec<String>)> {
+async fn denied(
+    aws: &Aws,
+    profile: &str,
+    arns: &[String],
+    database: Option<&str>,
+) -> Result<(String, Vec<String>)> {
     let told = aws
         .iam
         .get_instance_profile()
@@ -88,6 +101,7 @@ async fn denied(aws: &Aws, profile: &str, arns: &[String]) -> Result<(String, Ve
             .policy_source_arn(role.arn())
             .action_names(action)
             .set_resource_arns(Some(resources))
+            .set_context_entries(database.map(tagged))
             .send()
             .await
             .explain("iam", "SimulatePrincipalPolicy")?;
@@ -98,4 +112,12 @@ async fn denied(aws: &Aws, profile: &str, arns: &[String]) -> Result<(String, Ve
         denied.extend(refused.filter_map(|it| it.eval_resource_name().map(str::to_owned)));
     }
     Ok((role.role_name().to_owned(), denied))
+}
+
+fn tagged(database: &str) -> Vec<ContextEntry> {
+    let entry = ContextEntry::builder()
+        .context_key_name("aws:ResourceTag/aws:rds:primaryDBInstanceArn")
+        .context_key_type(ContextKeyTypeEnum::String)
+        .context_key_values(database);
+    vec![entry.build()]
 }

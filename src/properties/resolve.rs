@@ -108,7 +108,9 @@ pub async fn resolve(
         .filter(|property| property.is_reference)
         .map(|property| without_key(property.value.expose()).to_owned())
         .collect();
-    let remarks = readable::check(aws, seen, &arns).await;
+    let managed = database.filter(|it| it.secret().is_some());
+    let managed = managed.as_ref().map(|it| it.arn.as_str());
+    let remarks = readable::check(aws, seen, &arns, managed).await;
     wanted.notes.extend(remarks.notes);
     wanted.warnings.extend(remarks.warnings);
     Ok(wanted)

@@ -66,6 +66,8 @@ pub enum RdsPart {
     Username,
     /// The password.
     Password,
+    /// What Secrets Manager calls the secret with the password, for an app that reads it itself.
+    Secret,
 }
 
 impl Source {
@@ -339,7 +341,7 @@ L: -7
         beanship.yml:1:4: the secret's key stands here twice: after `#` and as `key`
         beanship.yml:1:4: the name of the secret or its key is empty
         beanship.yml:1:4: a secret's key cannot hold a colon
-        beanship.yml:1:11: unknown value `hots`: known here are host, port, database, username, password
+        beanship.yml:1:11: unknown value `hots`: known here are host, port, database, username, password, secret
         beanship.yml:1:4: a number with a fraction may not mean what it says: put it in quotes
         beanship.yml:1:4: a number with a fraction may not mean what it says: put it in quotes
         A: Literal("31")

@@ -16,6 +16,9 @@ const BOOKS: &str = "secretsmanager";
 /// Letters and digits of the end that AWS adds to a secret's name in its ARN.
 const SUFFIX: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+/// The tag with the name of the service that a secret belongs to.
+const OWNER: &str = "aws:secretsmanager:owningService";
+
 /// The secrets by region and name.
 type Books = BTreeMap<String, BTreeMap<String, Secret>>;
 
@@ -65,12 +68,25 @@ pub(super) fn text_of(world: &World, arn: &str) -> std::io::Result<Option<String
         .map(|(_, text)| text))
 }
 
+/// The tags of the secret that an ARN means, as conditions ask about them.
+pub(super) fn tags_of(world: &World, arn: &str) -> std::io::Result<BTreeMap<String, String>> {
+    let region = arn.split(':').nth(3).unwrap_or_default();
+    let mut books: Books = world.store.read(BOOKS)?;
+    let secrets = books.remove(region).unwrap_or_default();
+    let mut all = secrets.into_values();
+    Ok(all
+        .find(|it| it.arn == arn)
+        .map(|it| it.tags)
+        .unwrap_or_default())
+}
+
 /// Keeps a secret for RDS, whose names hold a sign that no other's may; its ARN.
 pub(super) fn manage(
     world: &World,
     region: &str,
     now: Timestamp,
     text: &str,
+    mut tags: BTreeMap<String, String>,
 ) -> std::io::Result<String> {
     let name = format!("rds!db-{}", request_id());
     let end = account::random(SUFFIX, 6);
@@ -82,7 +98,10 @@ pub(super) fn manage(
         created: now,
         changed: now,
         deleted: None,
-        tags: BTreeMap::new(),
+        tags: {
+            tags.insert(OWNER.to_owned(), "rds".to_owned());
+            tags
+        },
         current: Some((request_id(), text.to_owned())),
     };
     world.store.update(BOOKS, |books: &mut Books| {
@@ -92,6 +111,23 @@ pub(super) fn manage(
             .insert(name, secret);
     })?;
     Ok(arn)
+}
+
+/// Changes what one of those holds.
+pub(super) fn renew(
+    world: &World,
+    region: &str,
+    now: Timestamp,
+    arn: &str,
+    text: &str,
+) -> std::io::Result<()> {
+    world.store.update(BOOKS, |books: &mut Books| {
+        let secrets = books.entry(region.to_owned()).or_default().values_mut();
+        for secret in secrets.filter(|it| it.arn == arn) {
+            secret.current = Some((request_id(), text.to_owned()));
+            secret.changed = now;
+        }
+    })
 }
 
 /// Forgets one of those at once.
@@ -226,6 +262,11 @@ fn describe(name: &str, secret: &Secret) -> Result<Value, Failure> {
     });
     if let Some(description) = &secret.description {
         output["Description"] = description.clone().into();
+    }
+    if let Some(owner) = secret.tags.get(OWNER) {
+        output["OwningService"] = owner.clone().into();
+        output["RotationEnabled"] = true.into();
+        output["RotationRules"] = json!({ "AutomaticallyAfterDays": 7 });
     }
     if let Some(deleted) = secret.deleted {
         output["DeletedDate"] = time(deleted).into();

@@ -8,6 +8,7 @@ mod target;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::aws::Access;
 use crate::cli::{Cli, Command, Format, GlobalArgs};
@@ -95,6 +96,9 @@ pub struct Settings {
     pub interactive: bool,
     /// Whether the embedded AWS is used.
     pub sandbox: SandboxMode,
+    /// How long to wait between two looks at the same thing, unless that is left to what is looked
+    /// at.
+    pub poll: Option<Duration>,
     /// Remarks on how the settings came about.
     pub notes: Vec<String>,
     /// The process environment.
@@ -141,6 +145,13 @@ impl Settings {
         };
         let chosen = first(&global.region, "BEANSHIP_REGION");
         let notes = notes(&config, chosen.is_none(), &environ);
+        let poll = environ.get("BEANSHIP_POLL_INTERVAL").map(duration::parse);
+        let poll = poll.transpose().map_err(|why| {
+            Error::new(
+                Kind::Usage,
+                format!("the variable BEANSHIP_POLL_INTERVAL: {why}"),
+            )
+        })?;
         Ok(Self {
             region: chosen.or_else(|| config.region.clone()),
             profile: first(&global.profile, "BEANSHIP_PROFILE"),
@@ -150,6 +161,7 @@ impl Settings {
             config,
             interactive,
             sandbox,
+            poll,
             notes,
             environ,
         })
@@ -255,6 +267,7 @@ impl Settings {
                 .or_else(|| self.environ.get("AWS_PROFILE").map(str::to_owned)),
             attempts_from_environment: self.environ.get("AWS_MAX_ATTEMPTS").is_some(),
             role: self.environ.role(),
+            poll: self.poll,
             misnamed_key: self.environ.get("AWS_ACCESS_KEY").is_some()
                 && self.environ.get("AWS_ACCESS_KEY_ID").is_none(),
             local: None,

@@ -244,6 +244,7 @@ class Beanship:
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "BEANSHIP_POLL_INTERVAL": "200ms",
             **more,
         }
         return clean_environment(self.home, **{name: value for name, value in variables.items() if value is not None})

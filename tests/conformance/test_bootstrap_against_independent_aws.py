@@ -49,7 +49,8 @@ def test_bootstrap_makes_what_a_deploy_needs_and_takes_it_away_again(
     project.write("beanship.yml", PROJECT + STAGING.format(deployer=deployer))
     key = ["--access-key-out", "key.json"] if "user" in deployer else []
     made = ended(bootstrap(beanship, *key), "succeeded")
-    assert made["done"] and made["url"]
+    assert made["done"]
+    assert made["url"]
     since = len(aws.calls)
     ended(bootstrap(beanship), "unchanged")
     assert changes(aws, since) == []

@@ -116,3 +116,28 @@ def test_somebody_elses_names_are_refused(access: Access, beanship: Beanship, pr
     run = bootstrap(beanship, "--only", "network,database")
     assert (run.code, run.document["error"]["kind"]) == (2, "check"), run
     assert "the secret shop/shop-staging/database is there already" in run.document["error"]["message"], run
+
+
+def test_rds_keeps_the_password(aws: Aws, access: Access, beanship: Beanship, project: Project) -> None:
+    declare(project, "{ engine: postgres, name: shop, managed_password: true }")
+    ended(bootstrap(beanship), "succeeded")
+    kept = seen(access)["MasterUserSecret"]["SecretArn"]
+    assert ":secret:rds!db-" in kept
+    since = len(aws.calls)
+    ended(bootstrap(beanship), "unchanged")
+    assert changes(aws, since) == []
+    ended(beanship("deploy", "--env", "staging", "--output", "json"), "succeeded")
+    options = {option: value for _, option, value in aws.environment("shop-staging")["options"]}
+    assert options["WORD"] == f"{kept}:password"
+    ended(bootstrap(beanship), "unchanged")
+    # The tag that the instances' right is bound to.
+    told = access.boto3("secretsmanager").describe_secret(SecretId=kept)
+    tags = {tag["Key"]: tag["Value"] for tag in told["Tags"]}
+    assert tags["aws:rds:primaryDBInstanceArn"] == seen(access)["DBInstanceArn"]
+    ended(bootstrap(beanship, "--rotate-database-password"), "succeeded")
+    # And it changes hands.
+    declare(project)
+    ended(bootstrap(beanship), "succeeded")
+    assert "MasterUserSecret" not in seen(access)
+    assert len(held(access)["password"]) == 32
+    ended(bootstrap(beanship), "unchanged")

@@ -81,7 +81,8 @@ def test_a_network_is_made_kept_and_taken_away(aws: Aws, ec2: Any, beanship: Bea
     # What somebody let in by hand is shown, and taken away once agreed to.
     let_in(ec2, group["GroupId"], 22, IpRanges=[{"CidrIp": "0.0.0.0/0"}])
     (line,) = ended(bootstrap(beanship, "--plan"), "planned")["plan"]
-    assert line["verb"] == "delete" and line["detail"].startswith("allows ssh (22) from everywhere"), line
+    assert line["verb"] == "delete", line
+    assert line["detail"].startswith("allows ssh (22) from everywhere"), line
     ended(bootstrap(beanship, "--only", "network"), "succeeded")
     assert groups(ec2, "shop-staging-app")[0]["IpPermissions"] == []
     # A rule of others that names our group goes with it; the rest of theirs stays.
@@ -102,7 +103,8 @@ def test_without_a_default_vpc_the_others_are_told(aws: Aws, ec2: Any, beanship:
     ec2.delete_vpc(VpcId=default)
     declare(project)
     run = bootstrap(beanship)
-    assert run.code == 2 and "make one with `aws ec2 create-default-vpc`" in run.document["error"]["hints"], run
+    assert run.code == 2, run
+    assert "make one with `aws ec2 create-default-vpc`" in run.document["error"]["hints"], run
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     run = bootstrap(beanship)
     assert (run.code, run.document["error"]["kind"]) == (2, "check"), run
@@ -136,10 +138,12 @@ def test_subnets_lead_out_and_offer_the_instance_type(aws: Aws, ec2: Any, beansh
     assert any("replaces the instances" in (line["detail"] or "") for line in run.document["plan"]), run
     declare(project, f"{{ vpc: {vpc}, subnets: [{', '.join(subnets)}] }}", kind=RARE)
     run = bootstrap(beanship)
-    assert run.code == 2 and f"where {RARE} is not offered" in run.document["error"]["message"], run
+    assert run.code == 2, run
+    assert f"where {RARE} is not offered" in run.document["error"]["message"], run
     declare(project)
     run = bootstrap(beanship)
-    assert run.code == 2 and "beanship moves no environment" in run.document["error"]["message"], run
+    assert run.code == 2, run
+    assert "beanship moves no environment" in run.document["error"]["message"], run
 
 
 def test_lost_answers_and_kills_leave_nothing_behind(aws: Aws, ec2: Any, beanship: Beanship, project: Project) -> None:
@@ -243,4 +247,5 @@ def test_a_database_of_others_lets_the_environment_in(aws: Aws, ec2: Any, beansh
     assert groups(ec2, "shop-staging-app", "shop-staging-database") == []
     declare(project, more="    database: { instance: others }\n")
     run = bootstrap(beanship)
-    assert run.code == 2 and "there is no database others" in run.document["error"]["message"], run
+    assert run.code == 2, run
+    assert "there is no database others" in run.document["error"]["message"], run

@@ -275,10 +275,32 @@ def test_rds_keeps_a_password_where_it_is_asked_to(network_sandbox: Sandbox, rds
     value = network_sandbox.access.boto3("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
     assert '"username":"app"' in value.replace(" ", "")
     waiter = rds.get_waiter("db_instance_available")
-    waiter.wait(DBInstanceIdentifier="managed", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    quick = {"Delay": 1, "MaxAttempts": 30}
+    waiter.wait(DBInstanceIdentifier="managed", WaiterConfig=quick)
+    secrets = network_sandbox.access.boto3("secretsmanager")
+    told = secrets.describe_secret(SecretId=secret)
+    tags = {tag["Key"]: tag["Value"] for tag in told["Tags"]}
+    assert tags["aws:rds:primaryDBInstanceArn"] == database["DBInstanceArn"]
+    assert (told["OwningService"], told["RotationRules"]["AutomaticallyAfterDays"]) == ("rds", 7)
+    # Another password is made at once or not at all.
+    assert refusal(rds.modify_db_instance, DBInstanceIdentifier="managed", RotateMasterUserPassword=True) == (
+        "InvalidParameterCombination",
+        400,
+    )
+    rds.modify_db_instance(DBInstanceIdentifier="managed", RotateMasterUserPassword=True, ApplyImmediately=True)
+    waiter.wait(DBInstanceIdentifier="managed", WaiterConfig=quick)
+    assert secrets.get_secret_value(SecretId=secret)["SecretString"] != value
+    (seen,) = rds.describe_db_instances(DBInstanceIdentifier="managed")["DBInstances"]
+    assert seen["MasterUserSecret"]["SecretStatus"] == "active"
+    # Whoever takes over brings a password.
+    keeps_none = {"DBInstanceIdentifier": "managed", "ManageMasterUserPassword": False, "ApplyImmediately": True}
+    assert refusal(rds.modify_db_instance, **keeps_none) == ("InvalidParameterCombination", 400)
+    rds.modify_db_instance(**keeps_none, MasterUserPassword="long-enough")
+    waiter.wait(DBInstanceIdentifier="managed", WaiterConfig=quick)
+    assert refusal(secrets.describe_secret, SecretId=secret) == ("ResourceNotFoundException", 400)
     rds.delete_db_instance(DBInstanceIdentifier="managed", SkipFinalSnapshot=True)
     gone = rds.get_waiter("db_instance_deleted")
-    gone.wait(DBInstanceIdentifier="managed", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    gone.wait(DBInstanceIdentifier="managed", WaiterConfig=quick)
 
 
 def test_classes_are_offered_in_zones(rds: Any) -> None:

@@ -151,10 +151,17 @@ impl Instance {
         self.tags.map()
     }
 
+    /// How that secret is: `creating`, `active`, `rotating` or `impaired` (facts 7).
+    #[must_use]
+    pub fn secret_status(&self) -> Option<&str> {
+        self.secret.as_ref().map(|it| it.status.as_str())
+    }
+
     /// Whether it is at work for those who use it, and nothing is about to change.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.status == "available" && self.pending.is_empty()
+        let changes = matches!(self.secret_status(), Some("creating" | "rotating"));
+        self.status == "available" && self.pending.is_empty() && !changes
     }
 }
 
@@ -170,6 +177,8 @@ struct Place {
 struct MasterSecret {
     #[serde(rename = "SecretArn")]
     arn: String,
+    #[serde(rename = "SecretStatus")]
+    status: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -231,6 +240,8 @@ pub(super) struct Described {
 pub(super) struct DescribedResult {
     #[serde(rename = "DBInstances", default)]
     pub(super) instances: Instances,
+    #[serde(rename = "Marker", default)]
+    pub(super) marker: String,
 }
 
 #[derive(Default, Deserialize)]

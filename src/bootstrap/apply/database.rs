@@ -1,6 +1,6 @@
 //! The changes of a database. A call that finds its work done already has succeeded.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand::RngExt;
 use serde_json::json;
@@ -8,6 +8,7 @@ use serde_json::json;
 use super::super::database::steps::{Drift, GROUPS};
 use super::super::database::{DatabaseStep, ROTATING, credentials};
 use super::super::names::Tags;
+use super::super::pace;
 use super::super::steps::Made;
 use super::settled;
 use crate::aws::Aws;
@@ -18,11 +19,6 @@ use crate::error::{Error, Kind, Result};
 use crate::output::Event;
 use crate::properties::Value;
 
-/// How long to wait before looking again, in the sandbox and at AWS.
-const SOON: Duration = Duration::from_millis(200);
-const LATER: Duration = Duration::from_secs(10);
-/// How long an instance whose change was just asked for may still look as before.
-const BEGINS: Duration = Duration::from_secs(10);
 /// States that no instance leaves by itself (RDS User Guide, "Viewing DB instance status").
 const STUCK: [&str; 9] = [
     "failed",
@@ -65,20 +61,33 @@ pub(super) async fn step(world: &World, step: &DatabaseStep, made: &mut Made) ->
             secret,
             ..
         } => {
-            let password = credentials(aws, secret).await?;
-            world.out.hide(password.expose());
+            let password = match secret {
+                Some(secret) => Some(credentials(aws, secret).await?),
+                None => None,
+            };
+            let password = password.as_ref();
+            if let Some(password) = password {
+                world.out.hide(password.expose());
+            }
             let group = made.group(group);
-            match settled(|| rds::create(aws, wanted, group, &password)).await {
+            match settled(aws, || rds::create(aws, wanted, group, password)).await {
                 // The same call again, because its answer was lost.
                 Err(error) if error.code() == Some("DBInstanceAlreadyExists") => Ok(()),
                 other => other,
             }
         }
         DatabaseStep::Change { id, drift } => {
-            wait(world, id).await?;
             let changes: Vec<_> = drift.iter().flat_map(|it| parameters(it, made)).collect();
-            rds::modify(aws, id, &changes).await?;
-            begun(aws, id).await
+            change(world, id, &changes).await
+        }
+        DatabaseStep::HandOver { id } => {
+            change(world, id, &[(rds::MANAGED.into(), "true".into())]).await
+        }
+        DatabaseStep::Renew { id } => {
+            let anew = ("RotateMasterUserPassword".into(), "true".into());
+            change(world, id, &[anew]).await?;
+            // Whoever is restarted next shall read the new one.
+            wait(world, id).await
         }
         DatabaseStep::Password { .. } => password(world, step).await,
         DatabaseStep::Await { id, .. } => wait(world, id).await,
@@ -88,6 +97,13 @@ pub(super) async fn step(world: &World, step: &DatabaseStep, made: &mut Made) ->
             Ok(())
         }
     }
+}
+
+/// Changes an instance that is at work, until that shows.
+async fn change(world: &World, id: &str, changes: &[(String, String)]) -> Result<()> {
+    wait(world, id).await?;
+    rds::modify(&world.aws, id, changes).await?;
+    begun(&world.aws, id).await
 }
 
 /// The parameters of a change; a group that an earlier step has made goes by its id.
@@ -143,6 +159,7 @@ async fn password(world: &World, step: &DatabaseStep) -> Result<()> {
         id,
         secret,
         fresh,
+        by_rds,
         username,
         database,
     } = step
@@ -160,12 +177,12 @@ async fn password(world: &World, step: &DatabaseStep) -> Result<()> {
     }
     let password = credentials(aws, secret).await?;
     world.out.hide(password.expose());
-    let changes = [(
-        "MasterUserPassword".to_owned(),
-        password.expose().to_owned(),
-    )];
-    rds::modify(aws, id, &changes).await?;
-    begun(aws, id).await?;
+    let password = password.expose().to_owned();
+    let mut changes = vec![("MasterUserPassword".to_owned(), password)];
+    if *by_rds {
+        changes.push((rds::MANAGED.into(), "false".into()));
+    }
+    change(world, id, &changes).await?;
     wait(world, id).await?;
     mark(aws, secret, "no").await
 }
@@ -180,18 +197,14 @@ async fn mark(aws: &Aws, secret: &str, value: &str) -> Result<()> {
     done.explain("secretsmanager", "TagResource").map(drop)
 }
 
-/// Waits until a change that was just asked for shows, or for some seconds.
+/// Waits until a change that was just asked for shows, or for some looks: it may be made already.
 async fn begun(aws: &Aws, id: &str) -> Result<()> {
-    let begun = Instant::now();
-    let limit = if aws.sandbox.is_some() { SOON } else { BEGINS };
-    while begun.elapsed() < limit {
-        if rds::instance(aws, id)
-            .await?
-            .is_none_or(|it| !it.is_settled())
-        {
+    for _ in 0..pace::looks(aws) {
+        let seen = rds::instance(aws, id).await?;
+        if seen.is_none_or(|it| !it.is_settled()) {
             break;
         }
-        tokio::time::sleep(SOON.min(limit)).await;
+        tokio::time::sleep(pace::soon(aws)).await;
     }
     Ok(())
 }
@@ -233,7 +246,7 @@ async fn look(world: &World, id: &str) -> Result<Option<Instance>> {
             Err(error)
                 if crate::aws::error::is_passing(&error) && Instant::now() < world.deadline =>
             {
-                tokio::time::sleep(SOON * 5).await;
+                tokio::time::sleep(pace::slow(&world.aws)).await;
             }
             other => return other,
         }
@@ -250,11 +263,6 @@ async fn pause(world: &World, id: &str, status: &str, destroy: &str) -> Result<(
     }
     let text = format!("the database {id} is {status}");
     world.out.event(&Event::Waiting(&text));
-    let pause = if world.aws.sandbox.is_some() {
-        SOON
-    } else {
-        LATER
-    };
-    tokio::time::sleep(pause).await;
+    tokio::time::sleep(pace::slow(&world.aws)).await;
     Ok(())
 }

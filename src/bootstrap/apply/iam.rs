@@ -22,7 +22,7 @@ fn iam_tags(tags: &Tags) -> Result<Option<Vec<Tag>>> {
 pub(super) async fn identity(aws: &Aws, step: &BootstrapStep) -> Result<()> {
     match step {
         BootstrapStep::CreateRole(role) => {
-            settled(|| async {
+            settled(aws, || async {
                 let call = aws.iam.create_role().role_name(&role.name).path(&role.path);
                 let call = call
                     .description(format!("beanship: {}", cut(&role.purpose)))
@@ -34,7 +34,7 @@ pub(super) async fn identity(aws: &Aws, step: &BootstrapStep) -> Result<()> {
             .await
         }
         BootstrapStep::SetTrust { role, trust, .. } => {
-            settled(|| async {
+            settled(aws, || async {
                 let call = aws.iam.update_assume_role_policy().role_name(role);
                 let done = call.policy_document(trust.to_string()).send().await;
                 done.explain("iam", "UpdateAssumeRolePolicy").map(drop)
@@ -121,7 +121,7 @@ pub(super) async fn around(aws: &Aws, step: &BootstrapStep) -> Result<()> {
 }
 
 pub(super) async fn policies(aws: &Aws, step: &BootstrapStep) -> Result<()> {
-    settled(|| async {
+    settled(aws, || async {
         match step {
             BootstrapStep::Attach { holder, arn } => attach(aws, holder, arn).await,
             BootstrapStep::Detach { holder, arn } => detach(aws, holder, arn).await,
@@ -225,7 +225,7 @@ pub(super) async fn profiles(aws: &Aws, step: &BootstrapStep) -> Result<()> {
             unless_there(call.send().await.explain("iam", "CreateInstanceProfile"))
         }
         BootstrapStep::FillProfile { name } => {
-            settled(|| async {
+            settled(aws, || async {
                 let call = aws.iam.add_role_to_instance_profile();
                 let done = call
                     .instance_profile_name(name)

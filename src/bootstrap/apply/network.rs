@@ -18,7 +18,7 @@ pub(super) async fn step(aws: &Aws, step: &BootstrapStep, made: &mut Made) -> Re
         BootstrapStep::Allow { group, rule } => {
             let permission = rule.permission(made.group(&rule.from));
             let group = made.group(group);
-            settled(|| ec2::authorize(aws, group, &permission)).await
+            settled(aws, || ec2::authorize(aws, group, &permission)).await
         }
         BootstrapStep::Revoke { group, permission } => {
             ec2::revoke(aws, made.group(group), permission).await
@@ -67,7 +67,7 @@ async fn create(aws: &Aws, group: &Group) -> Result<String> {
         }
         made => made?,
     };
-    settled(|| async {
+    settled(aws, || async {
         let found = ec2::security_groups(aws, &[("group-id", &[id.as_str()])]).await?;
         match found.is_empty() {
             false => Ok(()),

@@ -197,27 +197,12 @@ fn port(instance: &Instance) -> Result<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::names::Tags;
     use super::*;
+    use crate::bootstrap::names::sample;
     use crate::plan::Plan;
-    use crate::settings::Target;
-
-    fn place() -> Place {
-        Place {
-            account: "1".into(),
-            region: "eu-west-1".into(),
-            target: Target {
-                app: "shop".into(),
-                key: None,
-                environment: "shop-prod".into(),
-            },
-            path: "/".into(),
-            tags: Tags::new(),
-        }
-    }
 
     fn security_group(id: &str, name: &str, peer: Option<&str>) -> SecurityGroup {
-        let tags = place().all_tags().into_iter();
+        let tags = sample().all_tags().into_iter();
         let tags = tags
             .map(|(key, value)| format!("<item><key>{key}</key><value>{value}</value></item>"))
             .collect::<String>();
@@ -255,7 +240,7 @@ mod tests {
             groups: groups.iter().cloned().chain([app]).collect(),
             notes: Vec::new(),
         };
-        match plan(&place(), &joined, &ground, false) {
+        match plan(&sample(), &joined, &ground, false) {
             Ok(steps) => {
                 let lines = Plan::new(steps).changes().into_iter().map(|it| {
                     let detail = it.detail.unwrap_or_default();

@@ -35,19 +35,26 @@ pub async fn look(aws: &Aws, place: &Place, declared: &EnvironmentConfig) -> Res
         let tags = rds::tags(aws, &found.arn).await?;
         Ok::<_, Error>(Some((found, tags)))
     };
-    let (instance, group, secret, (zones, note)) = tokio::join!(
-        rds::instance(aws, &id),
-        group,
-        secret(aws, &name),
-        zones(aws, database),
-    );
+    let kept = async {
+        match database.managed_password {
+            true => Ok(None),
+            false => secret(aws, &name).await,
+        }
+    };
+    let (instance, group, secret, (zones, note)) =
+        tokio::join!(rds::instance(aws, &id), group, kept, zones(aws, database),);
+    let instance = instance?;
+    let status = instance.as_ref().and_then(|it| it.secret_status());
+    let impaired = (status == Some("impaired")).then(|| {
+        format!("RDS can no longer change the password of {id}: see why with `aws rds describe-events --source-type db-instance --source-identifier {id}`")
+    });
     Ok(Seen {
         joined: None,
-        instance: instance?,
+        instance,
         subnet_group: group?,
         secret: secret?,
         zones,
-        notes: note.into_iter().collect(),
+        notes: note.into_iter().chain(impaired).collect(),
     })
 }
 

@@ -132,3 +132,73 @@ pub(super) async fn delete(world: &World, id: &str, protected: bool, snapshot: &
     rds::delete(&world.aws, id, snapshot).await?;
     apply::until_gone(world, id).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bootstrap::names::sample;
+    use crate::plan::Step;
+
+    /// What goes and what stays of a database with this status, ours or not.
+    fn planned(status: Option<&str>, ours: bool, named: Option<&str>) -> String {
+        let place = sample();
+        let tags = match ours {
+            true => place.all_tags(),
+            false => Tags::new(),
+        };
+        let listed = tags.iter();
+        let listed =
+            listed.map(|(key, it)| format!("<Tag><Key>{key}</Key><Value>{it}</Value></Tag>"));
+        let listed = listed.collect::<String>();
+        let instance = |status: &str| {
+            let xml = format!(
+                "<DBInstance><DBInstanceIdentifier>shop-prod-database</DBInstanceIdentifier><DBInstanceStatus>{status}</DBInstanceStatus><TagList>{listed}</TagList></DBInstance>"
+            );
+            quick_xml::de::from_str(&xml).expect("an instance")
+        };
+        let standing = Standing {
+            instance: status.map(instance),
+            subnet_group: Some(tags.clone()),
+            unseen: None,
+        };
+        if let Err(error) = check(&place, named) {
+            return error.message().to_owned();
+        }
+        let (steps, stays) = plan(&place, &standing, named);
+        let lines = steps.iter().map(|step| {
+            let change = step.change();
+            let detail = change.detail.unwrap_or_default();
+            let (detail, _) = detail.split_once("-final-").unwrap_or((&detail, ""));
+            format!("- {} {} ({detail})", change.kind, change.name)
+        });
+        lines.chain(stays).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_database_goes_only_when_it_is_named() {
+        let name = Some("shop-prod-database");
+        let cases = [
+            planned(Some("available"), true, None),
+            planned(Some("available"), true, name),
+            planned(Some("deleting"), true, name),
+            planned(None, true, None),
+            planned(Some("available"), false, name),
+            planned(Some("available"), true, Some("shop")),
+        ];
+        insta::assert_snapshot!(cases.join("\n---\n"), @"
+        the database shop-prod-database stays, with its security group and its subnets: `--delete-database shop-prod-database` takes it away, after a last snapshot
+        ---
+        - database shop-prod-database (with its backups; the snapshot shop-prod-database)
+        - subnet group shop-prod-database ()
+        ---
+        - database shop-prod-database (is being deleted)
+        - subnet group shop-prod-database ()
+        ---
+        - subnet group shop-prod-database ()
+        ---
+        the database shop-prod-database was not made here and stays
+        ---
+        the database that was made for shop-prod is called shop-prod-database, not shop
+        ");
+    }
+}

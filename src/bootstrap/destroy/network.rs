@@ -6,14 +6,13 @@ use crate::aws::Aws;
 use crate::aws::ec2::{self, Peer, Permission, SecurityGroup};
 use crate::aws::rds;
 use crate::bootstrap::application::LAUNCH;
-use crate::bootstrap::database::DATABASE;
+use crate::bootstrap::database::{DATABASE, id};
 use crate::bootstrap::names::{self, Place};
 use crate::bootstrap::network::group::{self, GroupRef};
 use crate::bootstrap::network::{is_declared, list};
 use crate::config::EnvironmentConfig;
-use crate::deploy::configuration::{self, Configuration, SECURITY_GROUPS};
+use crate::deploy::configuration::{Configuration, SECURITY_GROUPS};
 use crate::error::{Kind, Result};
-use crate::plan::Verb;
 use crate::properties::{Options, SetOption, Value, options};
 
 /// What stands of the network.
@@ -25,8 +24,9 @@ pub struct Standing {
     pub letting_in: Vec<SecurityGroup>,
     /// The options of an environment that stays.
     pub staying: Option<Configuration>,
-    /// A database of others that has a group of ours: its name, and the ids of its other groups.
-    pub admitting: Option<(String, Vec<String>)>,
+    /// Databases of others that have a group of ours: their names, and the ids of their other
+    /// groups.
+    pub admitting: Vec<(String, Vec<String>)>,
     /// Why nothing could be seen, in words.
     pub unseen: Option<String>,
 }
@@ -64,46 +64,42 @@ pub(super) async fn look(
         true => Vec::new(),
         false => ec2::security_groups(aws, &[("ip-permission.group-id", &ids)]).await?,
     };
+    let (admitting, unseen) = match admitting(aws, place, &groups).await {
+        Err(error) if error.kind() == Kind::Denied => {
+            let unseen = format!("whether other databases let it in cannot be seen: {error}");
+            (Vec::new(), Some(unseen))
+        }
+        found => (found?, None),
+    };
     Ok(Standing {
-        admitting: admitting(aws, declared, &ids).await?,
+        admitting,
         groups,
         letting_in,
+        unseen,
         ..Standing::default()
     })
 }
 
-/// The database that the project file names, if it has one of these groups and others.
+/// The databases besides our own that have our group and others, whatever the project file says by
+/// now.
 async fn admitting(
     aws: &Aws,
-    declared: &EnvironmentConfig,
-    ids: &[&str],
-) -> Result<Option<(String, Vec<String>)>> {
-    let named = declared.database.as_ref();
-    let named = named.and_then(|it| it.instance.as_ref());
-    let Some(id) = named.filter(|_| !ids.is_empty()) else {
-        return Ok(None);
+    place: &Place,
+    groups: &[SecurityGroup],
+) -> Result<Vec<(String, Vec<String>)>> {
+    let name = place.group(DATABASE);
+    let Some(ours) = groups.iter().find(|it| it.name == name) else {
+        return Ok(Vec::new());
     };
-    let Some(seen) = rds::instance(aws, &id.to_lowercase()).await? else {
-        return Ok(None);
+    let own = id(&place.target.environment);
+    let all = rds::instances(aws).await?;
+    let with_others = |seen: &rds::Instance| {
+        let (ours, others): (Vec<&str>, Vec<&str>) = seen.groups().partition(|it| *it == ours.id);
+        let others: Vec<String> = others.into_iter().map(str::to_owned).collect();
+        (!ours.is_empty() && !others.is_empty()).then(|| (seen.id.clone(), others))
     };
-    let (ours, others): (Vec<&str>, Vec<&str>) = seen.groups().partition(|it| ids.contains(it));
-    let others: Vec<String> = others.into_iter().map(str::to_owned).collect();
-    Ok((!ours.is_empty() && !others.is_empty()).then(|| (seen.id.clone(), others)))
-}
-
-impl Standing {
-    /// Looks at the options of an environment that stays.
-    ///
-    /// # Errors
-    /// What AWS says.
-    pub(super) async fn stays(&mut self, aws: &Aws, place: &Place) -> Result<()> {
-        if !self.groups.is_empty() {
-            let target = &place.target;
-            let read = configuration::read(aws, &target.app, &target.environment).await?;
-            self.staying = Some(read);
-        }
-        Ok(())
-    }
+    let all = all.iter().filter(|it| it.id != own);
+    Ok(all.filter_map(with_others).collect())
 }
 
 /// What is taken away: first what holds the groups, then they themselves.
@@ -114,7 +110,7 @@ pub(super) fn plan(place: &Place, standing: &Standing) -> Vec<Removal> {
         .iter()
         .filter_map(|it| detached(place, it, groups))
         .collect();
-    steps.extend(standing.admitting.as_ref().map(|(id, others)| {
+    steps.extend(standing.admitting.iter().map(|(id, others)| {
         let group = place.group(DATABASE);
         Removal::Expel {
             instance: id.clone(),
@@ -153,21 +149,19 @@ fn detached(place: &Place, seen: &Configuration, groups: &[SecurityGroup]) -> Op
         .filter(|it| !groups.iter().any(|own| is(it, own)))
         .collect();
     let mut left = Options::default();
-    let (namespace, name) = (LAUNCH.to_owned(), SECURITY_GROUPS.to_owned());
     match others.is_empty() {
         // UNVERIFIED: that an option outside the user's own namespaces can be removed.
         true => left.remove.push(options::Removal {
-            namespace,
-            name,
+            namespace: LAUNCH.to_owned(),
+            name: SECURITY_GROUPS.to_owned(),
             moves: false,
         }),
-        false => left.set.push(SetOption {
-            namespace,
-            name,
-            value: Value::new(others.join(",")),
-            verb: Verb::Update,
-            from: "literal".into(),
-        }),
+        false => left.set.push(SetOption::setting(
+            LAUNCH,
+            SECURITY_GROUPS,
+            Value::new(others.join(",")),
+            Some(value),
+        )),
     }
     Some(Removal::Detach {
         environment: place.target.environment.clone(),
@@ -179,10 +173,9 @@ fn detached(place: &Place, seen: &Configuration, groups: &[SecurityGroup]) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bootstrap::names::Tags;
+    use crate::bootstrap::names::sample;
     use crate::deploy::configuration::OptionSetting;
     use crate::plan::Step;
-    use crate::settings::Target;
 
     fn group(id: &str, name: &str, peers: &[&str]) -> SecurityGroup {
         let rules = peers
@@ -195,23 +188,9 @@ mod tests {
         quick_xml::de::from_str(&xml).expect("a group")
     }
 
-    fn place() -> Place {
-        Place {
-            account: "1".into(),
-            region: "eu-west-1".into(),
-            target: Target {
-                app: "shop".into(),
-                key: None,
-                environment: "shop-prod".into(),
-            },
-            path: "/".into(),
-            tags: Tags::new(),
-        }
-    }
-
     #[test]
     fn what_holds_a_group_lets_go_of_it_first() {
-        let place = place();
+        let place = sample();
         let planned = |attached: Option<&str>| {
             let staying = attached.map(|value| {
                 Configuration::new(vec![OptionSetting {
@@ -224,7 +203,10 @@ mod tests {
                 groups: vec![group("sg-app", "shop-prod-app", &[])],
                 letting_in: vec![group("sg-db", "theirs", &["sg-app", "sg-other"])],
                 staying,
-                admitting: attached.map(|_| ("theirs".into(), vec!["sg-db".into()])),
+                admitting: attached
+                    .map(|_| ("theirs".into(), vec!["sg-db".into()]))
+                    .into_iter()
+                    .collect(),
                 unseen: None,
             };
             let steps = plan(&place, &standing);

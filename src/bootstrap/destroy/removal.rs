@@ -1,6 +1,6 @@
 //! The removals, and how each is made. What is gone already is no error.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::database;
 use crate::aws::Aws;
@@ -11,6 +11,7 @@ use crate::bootstrap::access_key;
 use crate::bootstrap::apply;
 use crate::bootstrap::grants::{Holder, SeenGrants};
 use crate::bootstrap::network::group::GroupRef;
+use crate::bootstrap::pace;
 use crate::bootstrap::registry::Object;
 use crate::deploy::environment::{self, SERVICE};
 use crate::deploy::{World, events, wait_until_ready};
@@ -18,13 +19,6 @@ use crate::error::{Error, Kind, Result};
 use crate::output::Event;
 use crate::plan::{Change, Step, Verb};
 use crate::properties::Options;
-
-/// How long a role that was just taken out of use may still count as used.
-const PAUSE: Duration = Duration::from_millis(500);
-/// How long a security group may still be in use after its instances are gone.
-const RELEASED: Duration = Duration::from_secs(5 * 60);
-/// How long to wait before it is tried again.
-const AGAIN: Duration = Duration::from_secs(3);
 
 /// One removal.
 #[derive(Debug, Clone)]
@@ -35,6 +29,13 @@ pub enum Removal {
         name: String,
         /// Whether that was begun already.
         begun: bool,
+    },
+    /// An environment that stays no longer has our operations role.
+    Disassociate {
+        /// The environment.
+        environment: String,
+        /// The role.
+        role: String,
     },
     /// The instance profile.
     Profile {
@@ -130,6 +131,10 @@ impl Step for Removal {
                 let detail = "with its instances and its address".to_owned();
                 ("environment", name, Some(detail))
             }
+            Self::Disassociate { environment, role } => {
+                let detail = format!("Elastic Beanstalk no longer updates it with the role {role}");
+                ("operations role", environment, Some(detail))
+            }
             Self::Profile { name, .. } => ("instance profile", name, None),
             Self::Role { name, .. } => ("IAM role", name, None),
             Self::User { name, keys, .. } => {
@@ -184,6 +189,9 @@ impl Step for Removal {
     fn past(&self) -> String {
         match self {
             Self::Environment { name, .. } => format!("Terminated {name}"),
+            Self::Disassociate { environment, role } => {
+                format!("Took the role {role} from {environment}")
+            }
             Self::Profile { name, .. } => format!("Deleted the instance profile {name}"),
             Self::Role { name, .. } => format!("Deleted the role {name}"),
             Self::User { name, .. } => format!("Deleted the user {name}"),
@@ -206,12 +214,13 @@ impl Step for Removal {
         let aws = &world.aws;
         match self {
             Self::Environment { name, begun } => terminate(world, name, *begun).await?,
-            Self::Profile { name, roles } => profile(aws, name, roles).await?,
-            Self::Role { name, grants } => {
-                release(aws, &Holder::Role(name.clone()), grants).await?;
-                let call = aws.iam.delete_role().role_name(name).send().await;
-                apply::unless_gone(call.explain("iam", "DeleteRole"))?;
+            Self::Disassociate { environment, .. } => {
+                let call = aws.eb.disassociate_environment_operations_role();
+                let done = call.environment_name(environment).send().await;
+                done.explain(SERVICE, "DisassociateEnvironmentOperationsRole")?;
             }
+            Self::Profile { name, roles } => profile(aws, name, roles).await?,
+            Self::Role { name, grants } => role(aws, name, grants).await?,
             Self::User { name, grants, keys } => {
                 for id in keys {
                     access_key::delete(aws, name, id).await?;
@@ -270,6 +279,17 @@ async fn profile(aws: &Aws, name: &str, roles: &[String]) -> Result<()> {
     apply::unless_gone(call.send().await.explain("iam", "DeleteInstanceProfile"))
 }
 
+async fn role(aws: &Aws, name: &str, grants: &SeenGrants) -> Result<()> {
+    release(aws, &Holder::Role(name.to_owned()), grants).await?;
+    // Where it was taken out of use only just now, it may still count as used.
+    let used = |error: &Error| error.code() == Some("DeleteConflict");
+    apply::while_it(aws, used, || async {
+        let call = aws.iam.delete_role().role_name(name).send().await;
+        apply::unless_gone(call.explain("iam", "DeleteRole"))
+    })
+    .await
+}
+
 /// Takes away what a role or a user holds, which cannot be deleted before.
 async fn release(aws: &Aws, holder: &Holder, grants: &SeenGrants) -> Result<()> {
     for arn in &grants.managed {
@@ -323,7 +343,6 @@ async fn terminate(world: &World, name: &str, begun: bool) -> Result<()> {
         world.out.event(&Event::Waiting(&text));
     }
     world.board.leave(name);
-    tokio::time::sleep(PAUSE).await;
     Ok(())
 }
 
@@ -339,14 +358,15 @@ async fn detach(world: &World, name: &str, options: &Options) -> Result<()> {
 
 /// Deletes a security group. Instances that were just terminated may still hold it.
 async fn delete_group(world: &World, group: &GroupRef) -> Result<()> {
-    let (id, end) = (group.id_or_name(), Instant::now() + RELEASED);
+    let (id, end) = (group.id_or_name(), Instant::now() + pace::RELEASED);
     let end = end.min(world.deadline);
     loop {
         let error = match ec2::delete_security_group(&world.aws, id).await {
             Err(error) if error.code() == Some("DependencyViolation") => error,
             other => return other,
         };
-        if Instant::now() + AGAIN > end {
+        let pause = pace::slow(&world.aws);
+        if Instant::now() + pause > end {
             let what = format!(
                 "the security group {} ({id}) cannot be deleted: something still uses it",
                 group.name
@@ -358,6 +378,6 @@ async fn delete_group(world: &World, group: &GroupRef) -> Result<()> {
         }
         let text = format!("{} is still in use", group.name);
         world.out.event(&Event::Waiting(&text));
-        tokio::time::sleep(AGAIN).await;
+        tokio::time::sleep(pause).await;
     }
 }

@@ -8,25 +8,10 @@ use std::path::Path;
 
 use super::*;
 use crate::aws::ec2::{RouteTable, Subnet};
-use crate::bootstrap::names::Tags;
+use crate::bootstrap::names::{Tags, sample as place};
 use crate::config::Config;
 use crate::deploy::configuration::{Configuration, OptionSetting};
 use crate::deploy::environment::Environment;
-use crate::settings::Target;
-
-fn place() -> Place {
-    Place {
-        account: "1".into(),
-        region: "eu-west-1".into(),
-        target: Target {
-            app: "shop".into(),
-            key: Some("production".into()),
-            environment: "shop-prod".into(),
-        },
-        path: "/".into(),
-        tags: Tags::new(),
-    }
-}
 
 fn declared(yaml: &str) -> EnvironmentConfig {
     let text = format!("environments: {{ production: {yaml} }}");

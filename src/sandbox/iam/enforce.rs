@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::super::World;
+use super::super::{World, secretsmanager};
 use super::policies::{Judgement, Request, judge};
 use super::{BOOKS, Books, Identity};
 
@@ -19,7 +19,7 @@ pub(in super::super) fn allows(
         return Ok(true);
     }
     let books: Books = world.store.read(BOOKS)?;
-    let context = BTreeMap::new();
+    let context = context(world, resource)?;
     let request = Request {
         action,
         resource,
@@ -27,6 +27,17 @@ pub(in super::super) fn allows(
     };
     let judged = identity(&books, caller).map(|identity| judge(identity, &request));
     Ok(judged.is_none_or(|judged| judged == Judgement::Allowed))
+}
+
+/// What conditions can ask about: the tags of what a call is about, as far as the sandbox has conditions on them.
+pub(super) fn context(world: &World, resource: &str) -> io::Result<BTreeMap<String, String>> {
+    if resource.split(':').nth(2) != Some("secretsmanager") {
+        return Ok(BTreeMap::new());
+    }
+    let tags = secretsmanager::tags_of(world, resource)?.into_iter();
+    Ok(tags
+        .map(|(key, value)| (format!("aws:ResourceTag/{key}"), value))
+        .collect())
 }
 
 /// The user of `user/path/NAME`, or the role of `role/path/NAME` and of the session `assumed-role/NAME/session`.

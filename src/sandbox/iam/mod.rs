@@ -151,7 +151,7 @@ pub(super) fn instances_may(
     let request = policies::Request {
         action,
         resource,
-        context: &std::collections::BTreeMap::new(),
+        context: &enforce::context(world, resource)?,
     };
     let judged = role.map(|role| policies::judge(&role.identity, &request));
     Ok(judged.is_none_or(|judged| judged == policies::Judgement::Allowed))

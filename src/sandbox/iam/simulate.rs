@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::query::Failure;
+use super::super::query::{Failure, Parameters};
 use super::super::xml::Xml;
 use super::policies::{Judgement, Request, judge};
 use super::{Context, enforce};
@@ -15,7 +15,7 @@ pub(super) fn simulate(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failur
     let resources = parameters.texts("ResourceArns");
     let resources = resources.unwrap_or_else(|| vec!["*"]);
     let identity = enforce::identity(cx.books, source);
-    let context = BTreeMap::new();
+    let context = context(parameters);
     let pairs = actions
         .iter()
         .flat_map(|action| resources.iter().map(move |resource| (*action, *resource)));
@@ -45,6 +45,16 @@ pub(super) fn simulate(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failur
     });
     xml.text("IsTruncated", false);
     Ok(())
+}
+
+/// What conditions ask about, as the caller gives it: IAM looks up nothing here.
+fn context(parameters: &Parameters) -> BTreeMap<String, String> {
+    let entries = parameters.items("ContextEntries").into_iter();
+    let pair = |entry: Parameters| {
+        let value = entry.texts("ContextKeyValues")?.first()?.to_string();
+        Some((entry.text("ContextKeyName")?.to_owned(), value))
+    };
+    entries.filter_map(pair).collect()
 }
 
 /// The name of the secret or parameter that an ARN means.

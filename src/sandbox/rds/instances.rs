@@ -3,10 +3,11 @@
 use super::super::account::{UPPER, random};
 use super::super::ec2::Network;
 use super::super::query::Failure;
-use super::super::secretsmanager;
 use super::super::xml::Xml;
 use super::model::{Change, Instance, Shape, Snapshot, SubnetGroup, Tags};
-use super::{Context, catalog, checks, combination, invalid, required, tags, texts, views};
+use super::{
+    Context, catalog, checks, combination, invalid, managed, required, tags, texts, views,
+};
 
 /// Seconds until an instance is there, and until its first backup is done.
 const CREATING: f64 = 3.0;
@@ -33,7 +34,7 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     if let Some(name) = database {
         checks::database(engine, name)?;
     }
-    let (given, managed) = password(cx, engine)?;
+    let (given, is_managed) = password(cx, engine)?;
     let network = Network::of(cx.world, &call.region)?;
     let (subnet_group, group) = subnet_group(cx, &network)?;
     let shape = shape(cx, engine, &group)?;
@@ -66,8 +67,8 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
         tags: tags::read(parameters)?,
     };
     begin(cx, &mut instance);
-    if managed {
-        instance.managed = Some(manage(cx, username)?);
+    if is_managed {
+        managed::begin(cx, &id, &mut instance)?;
     }
     cx.region
         .groups
@@ -76,18 +77,6 @@ pub(super) fn create(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     xml.group("DBInstance", |xml| views::instance(xml, cx, &id, &instance));
     cx.region.instances.insert(id, instance);
     Ok(())
-}
-
-/// Keeps a password; the ARN of its secret.
-fn manage(cx: &Context<'_>, username: &str) -> Result<String, Failure> {
-    let text = serde_json::json!({ "username": username, "password": random(UPPER, 28) });
-    let (region, now) = (&cx.call.region, cx.call.now);
-    Ok(secretsmanager::manage(
-        cx.world,
-        region,
-        now,
-        &text.to_string(),
-    )?)
 }
 
 /// The password, or whether RDS shall keep one itself.
@@ -265,9 +254,7 @@ pub(super) fn delete(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
     let deleting = Change::Status("deleting".to_owned());
     instance.future = vec![cx.after(0.0, deleting), cx.after(DELETING, Change::Gone)];
     instance.status = "deleting".to_owned();
-    if let Some(arn) = &instance.managed {
-        secretsmanager::unmanage(cx.world, &call.region, arn)?;
-    }
+    managed::end(cx, &mut instance)?;
     xml.group("DBInstance", |xml| views::instance(xml, cx, &id, &instance));
     cx.region.instances.insert(id, instance);
     Ok(())

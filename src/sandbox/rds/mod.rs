@@ -4,6 +4,7 @@
 mod catalog;
 mod checks;
 mod instances;
+mod managed;
 mod model;
 mod modify;
 mod snapshots;

@@ -2,10 +2,9 @@
 
 use super::super::ec2::Network;
 use super::super::query::Failure;
-use super::super::secretsmanager;
 use super::super::xml::Xml;
 use super::model::{Change, Instance, Shape};
-use super::{Context, catalog, checks, combination, invalid, required, views};
+use super::{Context, catalog, checks, combination, invalid, managed, required, views};
 
 /// Seconds that a change with a pause, and a new password, take.
 const MODIFYING: f64 = 2.0;
@@ -40,10 +39,10 @@ pub(super) fn modify(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failure>
         instance.groups = super::instances::security_groups(cx, &network, &vpc)?;
     }
     let mut busy: Option<(&str, f64)> = None;
-    if set_password(cx, &mut instance)? {
+    let at_once = parameters.flag("ApplyImmediately")? == Some(true);
+    if set_password(cx, &id, &mut instance, at_once)? {
         busy = Some(("resetting-master-credentials", RESETTING));
     }
-    let at_once = parameters.flag("ApplyImmediately")? == Some(true);
     match shape == instance.shape {
         true => {}
         false if at_once => {
@@ -103,10 +102,29 @@ fn shape(cx: &Context<'_>, instance: &Instance) -> Result<Shape, Failure> {
 }
 
 /// Whether the password changes: to the one that is given, or to one that RDS keeps itself.
-fn set_password(cx: &Context<'_>, instance: &mut Instance) -> Result<bool, Failure> {
+fn set_password(
+    cx: &Context<'_>,
+    id: &str,
+    instance: &mut Instance,
+    at_once: bool,
+) -> Result<bool, Failure> {
     let call = cx.call;
     let given = checks::secret(&call.parameters, &instance.engine)?;
     let managed = call.parameters.flag("ManageMasterUserPassword")?;
+    if call.parameters.flag("RotateMasterUserPassword")? == Some(true) {
+        if !at_once || instance.managed.is_none() {
+            return Err(combination(
+                "RotateMasterUserPassword needs ApplyImmediately, and an instance with ManageMasterUserPassword enabled.",
+            ));
+        }
+        managed::renew(cx, instance)?;
+        return Ok(true);
+    }
+    if managed == Some(false) && given.is_none() && instance.managed.is_some() {
+        return Err(combination(
+            "You must specify MasterUserPassword when you set ManageMasterUserPassword to false.",
+        ));
+    }
     if let Some(given) = given {
         if instance.managed.is_some() && managed != Some(false) {
             return Err(combination(
@@ -118,16 +136,8 @@ fn set_password(cx: &Context<'_>, instance: &mut Instance) -> Result<bool, Failu
         return Ok(false);
     }
     match (managed, &instance.managed) {
-        (Some(true), None) => {
-            let password = super::super::account::random(super::super::account::UPPER, 28);
-            let text = serde_json::json!({ "username": instance.username, "password": password });
-            let arn = secretsmanager::manage(cx.world, &call.region, call.now, &text.to_string())?;
-            instance.managed = Some(arn);
-        }
-        (Some(false), Some(arn)) => {
-            secretsmanager::unmanage(cx.world, &call.region, arn)?;
-            instance.managed = None;
-        }
+        (Some(true), None) => managed::begin(cx, id, instance)?,
+        (Some(false), Some(_)) => managed::end(cx, instance)?,
         _ => {}
     }
     Ok(true)

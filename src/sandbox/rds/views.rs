@@ -2,7 +2,10 @@
 
 use super::super::xml::Xml;
 use super::model::{Instance, Snapshot, SubnetGroup};
-use super::{Context, catalog, write_tags};
+use super::{Context, catalog, managed, write_tags};
+
+/// The key that Secrets Manager encrypts with, where nobody names another.
+const KEY: &str = "key/5ec2e75a-0000-4000-8000-000000000000";
 
 pub(super) fn instance(xml: &mut Xml, cx: &Context<'_>, id: &str, instance: &Instance) {
     let region = &cx.call.region;
@@ -56,7 +59,9 @@ pub(super) fn instance(xml: &mut Xml, cx: &Context<'_>, id: &str, instance: &Ins
     if let Some(arn) = &instance.managed {
         xml.group("MasterUserSecret", |xml| {
             xml.text("SecretArn", arn);
-            xml.text("SecretStatus", "active");
+            xml.text("SecretStatus", managed::status(instance));
+            let account = &cx.world.account.id;
+            xml.text("KmsKeyId", format!("arn:aws:kms:{region}:{account}:{KEY}"));
         });
     }
 }

@@ -21,7 +21,7 @@ const DATABASE: &str = "    database: { engine: mysql }
 ";
 
 /// The sandbox as a server, as long as it is in use.
-struct Server(Child);
+pub struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -31,7 +31,7 @@ impl Drop for Server {
 }
 
 /// Serves the sandbox and gives the project the deployer's key to it.
-fn as_deployer(project: Project) -> (Project, Server) {
+pub fn as_deployer(project: Project) -> (Project, Server) {
     let mut server = project.start(&["--sandbox-empty", "--output", "json", "sandbox"]);
     let stdout = BufReader::new(server.stdout.take().expect("stdout"));
     let server = Server(server);
@@ -55,7 +55,7 @@ fn as_deployer(project: Project) -> (Project, Server) {
 }
 
 /// A bootstrapped account with a user that deploys, and something on staging.
-fn bootstrapped() -> Project {
+pub fn bootstrapped() -> Project {
     let config = CONFIG.replace("github: acme/shop", "user: ci");
     let config = config.replace("properties:", "# ") + DATABASE + BOTH;
     let project = project(&config);
@@ -94,7 +94,7 @@ fn actions(project: &Project) -> BTreeSet<String> {
 }
 
 /// The actions of the deployer's policy.
-fn allowed(project: &Project) -> BTreeSet<String> {
+pub fn allowed(project: &Project) -> BTreeSet<String> {
     let books = iam(project);
     let text = books["users"]["ci"]["identity"]["inline"]["deploy"].as_str();
     let policy: Value = serde_json::from_str(text.expect("a policy")).expect("JSON");
@@ -126,7 +126,7 @@ fn go(project: &Project, arguments: &[&str]) {
 }
 
 /// The arguments, with production.
-fn on<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+pub fn on<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     [arguments, &["--env", "production"]].concat()
 }
 

@@ -1,5 +1,6 @@
 //! Taking away what was made.
 
+use super::network::lines;
 use super::{CONFIG, bootstrap, document, iam, project};
 
 #[test]
@@ -52,4 +53,32 @@ fn what_was_made_is_taken_away_again() {
     }
     let (report, _) = document(&project, &["--destroy", "--yes"]);
     assert_eq!(report["outcome"], "unchanged", "{report}");
+}
+
+#[test]
+fn an_environment_of_others_lets_go_of_the_role_before_it_goes() {
+    let project = project(CONFIG);
+    let all = ["--sandbox", "bootstrap", "--env", "production", "--yes"];
+    let run = project.beanship(&all);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let run = project.beanship(&[&all[..], &["--destroy"]].concat());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    insta::assert_snapshot!(lines(&run, &["  - ", "note"]), @"
+    note: the environment shop-prod was not made here and stays
+    note: the application shop was not made here and stays
+    note: the OIDC provider, buckets and secrets stay: others may use them
+      - operations role  shop-prod  (Elastic Beanstalk no longer updates it with the role shop-prod-eu-central-1-ops)
+      - IAM role         shop-prod-eu-central-1-deployer
+      - IAM role         shop-prod-eu-central-1-ops
+    ");
+    assert_eq!(
+        project
+            .writes()
+            .iter()
+            .filter(|it| it.starts_with("Disassociate"))
+            .count(),
+        1
+    );
+    let run = project.beanship(&[&all[..], &["--destroy"]].concat());
+    assert!(run.stdout.starts_with("unchanged"), "{}", run.stdout);
 }

@@ -94,3 +94,21 @@ fn a_database_that_does_not_fit_is_refused() {
     );
     assert_eq!(code, Some(2));
 }
+
+#[test]
+fn a_database_that_the_file_no_longer_names_gets_its_groups_back() {
+    let project = joining("{ instance: shop-staging-database }");
+    let only = ["--only", "network,database", "--yes"];
+    assert_eq!(bootstrap(&project, &only).code, Some(0));
+    let text = std::fs::read_to_string(project.path().join("beanship.yml")).expect("the file");
+    let other = text.replace("    database: { instance: shop-staging-database }\n", "");
+    project.write("beanship.yml", &other);
+    let gone = bootstrap(&project, &["--destroy", "--yes"]);
+    assert_eq!(gone.code, Some(0), "{}", gone.stderr);
+    insta::assert_snapshot!(lines(&gone, &["  - "]), @"
+    - security groups  shop-staging-database  (no longer has shop-prod-database; its others stay)
+    - rule             shop-prod-database  (allows mysql (3306) from shop-prod-app)
+    - security group   shop-prod-app
+    - security group   shop-prod-database
+    ");
+}
