@@ -129,7 +129,7 @@ fn an_object_of_others_is_not_written_over() {
     ------- stderr -------
     Bootstrapping other-prod of other (account DIGEST, eu-central-1, in the sandbox)
     error: s3://shop-bundles/logins/ghcr.json is there already and was not written for other
-    hint: leave `username` and `password` out of `registry` to use it as it is, or name another key, and run `beanship bootstrap` again
+    hint: leave `username` and `password` out of `registry` to use it as it is, or name another key, and run `beanship --sandbox bootstrap` again
     [exit 2]
     ");
     let gone = document(&project, &["--destroy", "--yes"]).0;
