@@ -13,7 +13,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "NAME")]
     pub app: Option<String>,
     /// The key of the environment [default: what is found, else production]
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::Other)]
     pub env: Option<String>,
     /// The environment's Elastic Beanstalk name [default: what is found, else APP-KEY]
     #[arg(long, value_name = "NAME")]
