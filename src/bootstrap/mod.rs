@@ -26,6 +26,7 @@ mod pace;
 pub mod permissions;
 pub mod policy;
 pub mod references;
+pub mod registry;
 mod report;
 pub mod steps;
 pub mod wanted;
@@ -181,6 +182,8 @@ pub struct Observed {
     pub bucket: Option<bucket::SeenBucket>,
     /// Application and environment.
     pub application: application::Seen,
+    /// The login at a private registry that is to be written.
+    pub login: Option<registry::LoginStep>,
 }
 
 impl Observed {
@@ -208,6 +211,7 @@ impl Observed {
             database: database::Seen::default(),
             bucket: bucket?,
             application,
+            login: None,
         })
     }
 }
@@ -254,6 +258,9 @@ pub fn plan(desired: &Desired, observed: &Observed, only: &[Part]) -> Result<Pla
         && let Some(name) = &desired.bucket
     {
         steps.extend(bucket::plan(name, observed.bucket.as_ref()));
+    }
+    if counts(Part::Application) {
+        steps.extend(observed.login.clone().map(BootstrapStep::from));
     }
     steps.extend(application::plan(
         place,
