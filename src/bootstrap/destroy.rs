@@ -296,6 +296,13 @@ mod tests {
         the application shop stays: it has other environments
         the OIDC provider, buckets and secrets stay: others may use them
 
+        - operations role shop-prod
+        the environment shop-prod was not made here and stays
+        the instance profile ours stays: shop-prod uses it
+        the role ours stays: shop-prod uses it
+        the application shop stays: it has other environments
+        the OIDC provider, buckets and secrets stay: others may use them
+
         the OIDC provider, buckets and secrets stay: others may use them
         ");
     }

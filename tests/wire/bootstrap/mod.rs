@@ -7,6 +7,7 @@ mod identities;
 mod joined;
 mod least;
 mod network;
+mod own_policy;
 
 use serde_json::Value;
 
