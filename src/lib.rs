@@ -46,7 +46,7 @@ use clap::Parser;
 
 use cli::{Cli, Format};
 use error::{Error, Exit, Kind, Result};
-use output::{Level, Out, RunnerFiles};
+use output::{Flags, Level, Out, RunnerFiles};
 use settings::{Environ, Settings, Voice};
 
 /// Runs the command line and tells the exit code.
@@ -63,18 +63,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         summary: environ.get("GITHUB_STEP_SUMMARY").map(Into::into),
     };
     let out = match &voice {
-        Ok(voice) => Out::new(voice.format, voice.level, Some(runner)),
-        Err(_) => Out::new(Format::Human, Level::Normal, None),
+        Ok(voice) => Out::with(
+            voice.format,
+            voice.level,
+            runner,
+            Flags::new(cli.global.place()),
+        ),
+        Err(_) => Out::new(Format::Human, Level::Normal),
     };
     let exit = voice
         .and_then(|_| execute(&cli, environ, &out))
         .unwrap_or_else(|error| {
-            let deploys = matches!(
-                cli.command,
-                cli::Command::Deploy(_) | cli::Command::Rollback(_) | cli::Command::Promote(_)
-            );
-            if deploys {
-                return commands::deploy::refuse(error, &out);
+            let several = match &cli.command {
+                cli::Command::Deploy(args) => Some(args.env.len() > 1),
+                cli::Command::Rollback(_) | cli::Command::Promote(_) => Some(false),
+                _ => None,
+            };
+            if let Some(several) = several {
+                return commands::deploy::refuse(&error, several, &out);
             }
             out.failure(&error);
             error.exit()
@@ -128,7 +134,7 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], environ: &Environ
             .next()
             .unwrap_or_default()
             .to_owned();
-        Out::new(Format::Github, Level::Quiet, None).annotate(&Error::new(Kind::Usage, what));
+        Out::new(Format::Github, Level::Quiet).annotate(&Error::new(Kind::Usage, what));
     }
     if failed && wants_json {
         let text = error.to_string();
@@ -137,7 +143,7 @@ fn not_understood(error: &clap::Error, arguments: &[OsString], environ: &Environ
             .next()
             .unwrap_or_default()
             .trim_start_matches("error: ");
-        Out::new(Format::Json, Level::Quiet, None)
+        Out::new(Format::Json, Level::Quiet)
             .document_of(&Error::new(Kind::Usage, first).hint("see `beanship --help`"));
     }
     if failed {

@@ -71,10 +71,8 @@ fn main() -> Result<()> {
     let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bundle-bench");
     fs::create_dir_all(&work)?;
     let python = ebcli(&work)?;
-    let large = match arguments.first() {
-        Some(tree) => fs::canonicalize(tree)?,
-        None => registry_copy(&work)?,
-    };
+    let sources = arguments.first().map_or_else(registry, PathBuf::from);
+    let large = copy(&sources, &work)?;
     compare(&large, &work, &python)?;
     compare(&small_tree(&work)?, &work, &python)?;
     deploy::compare(&large, &work, &python)
@@ -289,16 +287,23 @@ fn ebcli(work: &Path) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// A copy of the sources below Cargo's registry.
-fn registry_copy(work: &Path) -> Result<PathBuf> {
+/// The crates' sources below Cargo's registry.
+fn registry() -> PathBuf {
     let home = env::var_os("CARGO_HOME").map_or_else(
         || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cargo"),
         PathBuf::from,
     );
-    let sources = home.join("registry/src");
+    home.join("registry/src")
+}
+
+/// A new copy of a tree, which the deploys may write to. Without `.gitignore` files: not every contender reads them.
+fn copy(sources: &Path, work: &Path) -> Result<PathBuf> {
     let copy = work.join("large");
+    if copy.exists() {
+        fs::remove_dir_all(&copy)?;
+    }
     let mut files = Vec::new();
-    walk(&sources, &mut files)?;
+    walk(sources, &mut files)?;
     files.retain(|file| !file.ends_with(".gitignore"));
     // The same crates in every run.
     files.sort();
@@ -308,11 +313,9 @@ fn registry_copy(work: &Path) -> Result<PathBuf> {
         if bytes > LARGE {
             break;
         }
-        let place = copy.join(file.strip_prefix(&sources)?);
-        if !place.exists() {
-            fs::create_dir_all(place.parent().ok_or("a file without a directory")?)?;
-            fs::copy(file, place)?;
-        }
+        let place = copy.join(file.strip_prefix(sources)?);
+        fs::create_dir_all(place.parent().ok_or("a file without a directory")?)?;
+        fs::copy(file, place)?;
     }
     Ok(copy)
 }

@@ -1,6 +1,7 @@
 //! The only place that builds AWS clients and decodes their errors. Clients are the SDK's own;
 //! credentials, SSO, OIDC, profiles and endpoint overrides are whatever its default chain gives.
 
+mod behind;
 pub mod download;
 pub mod ec2;
 pub mod error;
@@ -188,7 +189,10 @@ impl Aws {
     pub async fn first_contact<T>(&self, calls: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::pin!(calls);
         tokio::select! {
-            result = &mut calls => result.map_err(|error| self.name_profile(error)),
+            result = &mut calls => match result {
+                Err(error) => Err(behind::explained(error, self.profile.as_deref(), self.misnamed_key).await),
+                result => result,
+            },
             () = self.silence() => Err(Error::new(
                 Kind::Unreachable,
                 format!(
@@ -210,23 +214,6 @@ impl Aws {
     #[must_use]
     pub fn slowness(&self) -> f64 {
         self.wire.turns.slowness()
-    }
-
-    /// Says what may be behind missing credentials: a profile, or a variable with another name.
-    fn name_profile(&self, error: Error) -> Error {
-        let missing = error.kind() == Kind::Credentials && error.aws().is_none();
-        if missing && self.misnamed_key {
-            return error.hint(
-                "call the variable AWS_ACCESS_KEY what AWS calls it: `export AWS_ACCESS_KEY_ID=\"$AWS_ACCESS_KEY\"`",
-            );
-        }
-        match &self.profile {
-            Some(profile) if missing => {
-                Error::new(Kind::Credentials, format!("{} (profile {profile})", error.message()))
-                    .hint("list the profiles with `aws configure list-profiles`, and sign in with `aws sso login`")
-            }
-            _ => error,
-        }
     }
 
     /// Ends when nothing has answered for [`FIRST_ANSWER`]; never once something has.

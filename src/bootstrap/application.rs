@@ -14,7 +14,6 @@ use crate::config::{EnvironmentConfig, EnvironmentKind, Tier};
 use crate::deploy::configuration::{self, Configuration};
 use crate::deploy::environment::{self, Environment, SERVICE};
 use crate::error::{Error, Kind, Result};
-use crate::plan::Verb;
 use crate::properties::{Options, SetOption, Value};
 use crate::settings::Target;
 
@@ -333,16 +332,8 @@ pub(super) fn last(name: &str) -> &str {
 }
 
 fn option(setting: &Setting, seen: Option<&str>) -> SetOption {
-    SetOption {
-        namespace: setting.namespace.clone(),
-        name: setting.name.clone(),
-        value: Value::new(setting.value.clone()),
-        verb: match seen.filter(|seen| !seen.is_empty()) {
-            Some(_) => Verb::Update,
-            None => Verb::Create,
-        },
-        from: "literal".into(),
-    }
+    let value = Value::new(setting.value.clone());
+    SetOption::setting(&setting.namespace, &setting.name, value, seen)
 }
 
 /// Whether a change of an option replaces the instances (facts 5.3).

@@ -41,8 +41,16 @@ pub struct PromoteArgs {
     #[command(flatten)]
     pub application: ApplicationArgs,
     /// The environment whose version it is
-    #[arg(long, value_name = "KEY")]
-    pub from: String,
+    #[arg(
+        long,
+        value_name = "KEY",
+        required_unless_present = "version_label",
+        conflicts_with = "version_label"
+    )]
+    pub from: Option<String>,
+    /// A version that is there already, in place of an environment's
+    #[arg(long, value_name = "LABEL")]
+    pub version_label: Option<String>,
     /// The environment that shall run it
     #[arg(long, value_name = "KEY")]
     pub to: String,

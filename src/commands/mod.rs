@@ -169,6 +169,11 @@ impl Context {
             seed,
         };
         crate::sandbox::start(options).await.map_err(|why| {
+            if why.kind() == std::io::ErrorKind::InvalidInput {
+                let text = format!("the sandbox cannot start: {}", reason(&why));
+                return Error::new(Kind::Config, text)
+                    .hint("correct it, and see that the sandbox starts with `beanship list`");
+            }
             Error::new(Kind::Io, format!("the sandbox cannot start in {}: {}", directory.display(), reason(&why)))
                 .hint("empty its state with `beanship sandbox --reset`, or choose another port with `--port N`")
         })

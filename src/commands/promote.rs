@@ -1,4 +1,4 @@
-//! `beanship promote`: the version of one environment goes to another, as it is.
+//! `beanship promote`: the version of one environment, or one that is named, goes to another as it is.
 
 use crate::cli::PromoteArgs;
 use crate::deploy::environment::{self, Environment, Instances};
@@ -28,19 +28,20 @@ pub async fn run(cx: &Context, args: &PromoteArgs) -> Result<Exit> {
 
 /// The runbook.
 async fn promote(cx: &Context, args: &PromoteArgs, Plain(report): &mut Plain) -> Result<()> {
-    let (from, to) = targets(cx, args)?;
+    let to = cx.target(args.application.app.as_deref(), Some(&args.to))?;
+    let from = source(cx, args, &to)?;
     report.call("promotion");
     report.application = Some(to.app.clone());
     report.environment = Some(to.environment.clone());
     let course = Course::begin(cx, &args.follow, &to)?;
     let (world, first) = course.look(cx, &to, !args.follow.plan, report).await?;
     let place = place(cx, &world.aws.region);
-    let text = format!(
-        "Promoting {} to {} ({place})",
-        from.environment, to.environment
-    );
+    let text = format!("Promoting {} to {} ({place})", from.name(), to.environment);
     cx.out.event(&Event::Headline(&text));
-    let proven = Proven::look(&world, &from).await?;
+    let proven = match &from {
+        Source::Environment(from) => Proven::look(&world, from).await?,
+        Source::Label(label) => Proven::named(&world, &to.app, label).await?,
+    };
     for doubt in &proven.doubts {
         cx.out.event(&Event::Warning(doubt));
     }
@@ -49,7 +50,8 @@ async fn promote(cx: &Context, args: &PromoteArgs, Plain(report): &mut Plain) ->
     let asked = match proven.doubts.is_empty() {
         false => Some(format!(
             "{} does not show that {} is good",
-            from.environment, proven.label
+            from.name(),
+            proven.label
         )),
         true => is_protected(cx, &to).then(|| format!("{} is protected", to.environment)),
     };
@@ -71,11 +73,26 @@ async fn promote(cx: &Context, args: &PromoteArgs, Plain(report): &mut Plain) ->
     redeploy.run(cx, &args.follow, report).await
 }
 
-/// Both environments.
-fn targets(cx: &Context, args: &PromoteArgs) -> Result<(Target, Target)> {
-    let app = args.application.app.as_deref();
-    let from = cx.target(app, Some(&args.from))?;
-    let to = cx.target(app, Some(&args.to))?;
+/// Where the version comes from.
+enum Source {
+    Environment(Target),
+    Label(String),
+}
+
+impl Source {
+    fn name(&self) -> &str {
+        match self {
+            Self::Environment(from) => &from.environment,
+            Self::Label(label) => label,
+        }
+    }
+}
+
+fn source(cx: &Context, args: &PromoteArgs, to: &Target) -> Result<Source> {
+    if let Some(label) = &args.version_label {
+        return Ok(Source::Label(label.clone()));
+    }
+    let from = cx.target(args.application.app.as_deref(), args.from.as_deref())?;
     if from.environment == to.environment {
         let name = &to.environment;
         return Err(Error::new(
@@ -84,10 +101,10 @@ fn targets(cx: &Context, args: &PromoteArgs) -> Result<(Target, Target)> {
         )
         .hint("list the environments with `beanship list`"));
     }
-    Ok((from, to))
+    Ok(Source::Environment(from))
 }
 
-/// What the first environment shows of its version.
+/// A version that can be deployed, and what its environment shows of it.
 struct Proven {
     /// The version.
     label: String,
@@ -120,15 +137,25 @@ impl Proven {
                 )),
             );
         };
-        let versions = version::describe(aws, &from.app, std::slice::from_ref(&label)).await?;
+        let ended_badly = latest.is_ok_and(|latest| History::of(&latest).ended_badly);
+        let doubts = doubts(&environment, &instances?, ended_badly);
+        let proven = Self::named(world, &from.app, &label).await?;
+        Ok(Self { doubts, ..proven })
+    }
+
+    /// Looks at a version by itself.
+    async fn named(world: &World, app: &str, label: &str) -> Result<Self> {
+        let aws = &world.aws;
+        let versions = version::describe(aws, app, &[label.to_owned()]).await?;
         let gone = !without_bundle(aws, versions.iter()).await?.is_empty();
         let fit = versions.iter().any(|version| version.unfit().is_none());
         if gone || !fit {
-            return Err(undeployable(&versions, &label, gone, &from.app));
+            return Err(undeployable(&versions, label, gone, app));
         }
-        let ended_badly = latest.is_ok_and(|latest| History::of(&latest).ended_badly);
-        let doubts = doubts(&environment, &instances?, ended_badly);
-        Ok(Self { label, doubts })
+        Ok(Self {
+            label: label.to_owned(),
+            doubts: Vec::new(),
+        })
     }
 }
 

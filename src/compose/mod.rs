@@ -40,6 +40,7 @@ use crate::error::{Error, Kind, Result};
 
 pub use model::Surroundings;
 pub use needed::needed_variables;
+pub use rules::is_secret_name;
 
 /// The only name that Elastic Beanstalk looks for (facts 3.1).
 pub const FILE_NAME: &str = "docker-compose.yml";

@@ -63,10 +63,8 @@ async fn not_ready(world: &World, name: &str, error: Error) -> Result<()> {
         return Err(error);
     }
     if Instant::now() >= world.deadline {
-        return Err(out_of_time(&format!(
-            "{name} takes no update: {}",
-            error.message()
-        )));
+        let what = format!("takes no update: {}", error.message());
+        return Err(out_of_time(name, &what));
     }
     wait_until_ready(world, name).await.map(drop)
 }

@@ -16,16 +16,16 @@ pub struct Deployments {
     several: bool,
 }
 
-impl Default for Deployments {
-    fn default() -> Self {
+impl Deployments {
+    /// One report, until it is known what it is about; whether several environments were asked for decides its shape.
+    #[must_use]
+    pub fn asked(several: bool) -> Self {
         Self {
             reports: vec![DeployReport::default()],
-            several: false,
+            several,
         }
     }
-}
 
-impl Deployments {
     /// Notes what it is about: one report a target.
     pub fn about(&mut self, targets: &[Target]) {
         self.several = targets.len() > 1;

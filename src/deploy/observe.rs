@@ -335,10 +335,8 @@ pub async fn wait_until_ready(world: &World, name: &str) -> Result<Environment> 
             .hint("list the environments with `beanship list`"));
         }
         if Instant::now() >= world.deadline {
-            return Err(out_of_time(&format!(
-                "{name} is busy with another operation ({})",
-                environment.status
-            )));
+            let what = format!("is busy with another operation ({})", environment.status);
+            return Err(out_of_time(name, &what));
         }
         let waited = duration::words(begun.elapsed());
         let text = format!(

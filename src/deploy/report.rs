@@ -307,18 +307,14 @@ impl DeployReport {
         };
         let environment = self.environment.as_deref().unwrap_or_default();
         let why = self.why.as_deref().unwrap_or("no reason is known");
-        let errors: Vec<&str> = self
-            .events
-            .iter()
-            .filter(|event| event.is_error() && event.message != why)
-            .map(|event| event.message.as_str())
-            .collect();
+        let mut errors = self.events.iter().filter(|event| event.is_error());
         let mut message = format!("{what}: {why}");
-        if !errors.is_empty() {
-            message.push_str(&format!(
-                " (Elastic Beanstalk says: {})",
-                errors.join(" / ")
-            ));
+        // What was told while it ran is not told again, where it says why already.
+        if let Some(first) = errors.next()
+            && first.message != why
+            && !errors.any(|event| event.message == why)
+        {
+            message.push_str(&format!(" (Elastic Beanstalk says: {})", first.message));
         }
         if let Some(undone) = &self.rollback {
             message.push_str(&format!("; {}", undone.words));
@@ -328,15 +324,32 @@ impl DeployReport {
         let error = causes.fold(error, |error, cause| error.hint(&cause.hint));
         let smoke = self.smoke.as_ref().and_then(|smoke| smoke.hint.as_ref());
         let error = smoke.into_iter().fold(error, Error::hint);
-        Some(
-            error
-                .hint(format!(
-                    "see the instances with `beanship health --env {environment}`"
-                ))
-                .hint(format!(
-                    "read the instances' logs with `beanship logs --env {environment}`"
-                )),
-        )
+        let error = error
+            .hint(format!(
+                "see the instances with `beanship health --env {environment}`"
+            ))
+            .hint(format!(
+                "read the instances' logs with `beanship logs --env {environment}`"
+            ));
+        Some(match self.can_go_back() {
+            true => error.hint(format!(
+                "go back to what ran before with `beanship rollback --env {environment}`"
+            )),
+            false => error,
+        })
+    }
+
+    /// Whether a version that failed took the place of another, which nothing has brought back.
+    fn can_go_back(&self) -> bool {
+        self.outcome == Outcome::Failed
+            && self.rollback.is_none()
+            && self.called == "deploy"
+            && self.has_moved()
+    }
+
+    /// Whether another version ran before.
+    fn has_moved(&self) -> bool {
+        self.previous_version_label.is_some() && self.previous_version_label != self.version_label
     }
 
     /// The result in one line.

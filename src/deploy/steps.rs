@@ -253,10 +253,8 @@ async fn update(
                 return Ok(());
             }
             if Instant::now() >= world.deadline {
-                return Err(out_of_time(&format!(
-                    "{environment} takes no update: {}",
-                    error.message()
-                )));
+                let what = format!("takes no update: {}", error.message());
+                return Err(out_of_time(environment, &what));
             }
             let now = wait_until_ready(world, environment).await?;
             if now.version_label.as_deref() == Some(label) && previous != Some(label) {
@@ -302,9 +300,14 @@ async fn own_update(
     Ok((heading || news.iter().any(|event| ours(&event))).then_some(request_id))
 }
 
-/// An error for a deploy whose time is up before the update was even started.
+/// An error for a deploy whose time is up before the environment took its update.
 #[must_use]
-pub(super) fn out_of_time(what: &str) -> Error {
-    Error::new(crate::error::Kind::Timeout, format!("timed out: {what}"))
+pub(super) fn out_of_time(environment: &str, what: &str) -> Error {
+    let text = format!("timed out: {environment} {what}");
+    Error::new(crate::error::Kind::Timeout, text)
         .hint("give it more time: `--timeout 40m`, then run the command again")
+        .hint(format!(
+            "see what it is busy with: `beanship watch --env {environment}`, or stop that with \
+             `beanship abort --env {environment}`"
+        ))
 }

@@ -106,7 +106,9 @@ impl Watch<'_> {
     /// more round, whose trouble changes nothing.
     async fn last_words(&self, seen: &mut Seen) {
         let World { out, board, .. } = self.world;
-        let _ = board.next(self.name, self.world.deadline).await;
+        if let Ok(Some(environment)) = board.next(self.name, self.world.deadline).await {
+            seen.environment = Some(environment);
+        }
         for event in board.take_news(self.name) {
             out.event(&event.told());
             seen.events.push(event);
@@ -215,7 +217,7 @@ impl Watch<'_> {
             ),
         )
         .hint(format!(
-            "go on watching with `beanship watch --env {}`",
+            "go on watching with `beanship watch --env {0}`, or stop the update with `beanship abort --env {0}`",
             self.name
         ))
         .hint("give the next deploy more time: `--timeout 40m`")

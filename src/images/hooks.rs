@@ -58,6 +58,8 @@ fn hook(server: &str, username: &str) -> String {
         "docker.io" => "https://index.docker.io/v1/",
         server => server,
     };
+    // Only a NUL cannot be quoted, and no text of a YAML file holds one.
+    let quoted = |text| shlex::try_quote(text).unwrap_or_default();
     let (server, username) = (quoted(server), quoted(username));
     format!(
         r#"#!/bin/sh
@@ -70,11 +72,6 @@ fi
 printf '%s' "$password" | docker login --username {username} --password-stdin {server}
 "#
     )
-}
-
-/// A text as one word of the shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -108,7 +105,7 @@ mod tests {
         if [ -z "$password" ]; then
           password=$(/opt/elasticbeanstalk/bin/get-config environment -k BEANSHIP_REGISTRY_PASSWORD)
         fi
-        printf '%s' "$password" | docker login --username 'o'\''shop' --password-stdin 'ghcr.io'
+        printf '%s' "$password" | docker login --username "o'shop" --password-stdin ghcr.io
         "#);
     }
 

@@ -63,6 +63,12 @@ impl Standing {
             draft,
         })
     }
+
+    /// What stands there at the end.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        (self.fate != Fate::Keep).then_some(&*self.draft.text)
+    }
 }
 
 /// The difference, as `diff -u` shows it.

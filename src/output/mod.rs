@@ -3,6 +3,7 @@
 
 mod ask;
 mod event;
+mod flags;
 mod github;
 mod human;
 mod json;
@@ -19,6 +20,7 @@ use crate::cli::Format;
 use crate::error::Error;
 
 pub use event::{Event, Phase};
+pub use flags::Flags;
 pub use human::{bytes, one_line, table};
 pub use json::Problem;
 use progress::Progress;
@@ -74,6 +76,7 @@ struct Inner {
     format: Format,
     level: Level,
     runner: RunnerFiles,
+    flags: Flags,
     progress: Mutex<Progress>,
     veil: Mutex<Veil>,
     /// The part of the work that is one of GitHub's groups and is not ended yet.
@@ -85,12 +88,19 @@ struct Inner {
 impl Out {
     /// A writer in this format.
     #[must_use]
-    pub fn new(format: Format, level: Level, runner: Option<RunnerFiles>) -> Self {
+    pub fn new(format: Format, level: Level) -> Self {
+        Self::with(format, level, RunnerFiles::default(), Flags::default())
+    }
+
+    /// A writer that also writes the runner's files, and repeats these flags in the commands that texts name.
+    #[must_use]
+    pub fn with(format: Format, level: Level, runner: RunnerFiles, flags: Flags) -> Self {
         let progress = Mutex::new(Progress::new(level));
         let inner = Arc::new(Inner {
             format,
             level,
-            runner: runner.unwrap_or_default(),
+            runner,
+            flags,
             progress,
             veil: Mutex::default(),
             section: Mutex::default(),
@@ -208,9 +218,21 @@ impl Out {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a line to stdout, without what is hidden.
+    /// A text as it may be read: without what is hidden, and with commands that can be copied.
+    fn readable(&self, text: &str, is_json: bool) -> String {
+        self.inner.flags.over(self.veil().over(text), is_json)
+    }
+
+    fn is_json(&self) -> bool {
+        self.inner.format == Format::Json
+    }
+
+    /// Writes a line to stdout.
     fn tell(&self, text: &str) {
-        write_line(&mut anstream::stdout().lock(), &self.veil().over(text));
+        write_line(
+            &mut anstream::stdout().lock(),
+            &self.readable(text, self.is_json()),
+        );
     }
 
     /// Tells what happened.
@@ -237,7 +259,11 @@ impl Out {
         if self.inner.level < human::level(event) {
             return;
         }
-        let text = self.veil().over(&human::narrate(event));
+        let text = match event {
+            // A file's own text stays as it is.
+            Event::Lines(_) => self.veil().over(&human::narrate(event)),
+            _ => self.readable(&human::narrate(event), false),
+        };
         let text = match &self.about {
             Some((name, width)) => human::beside(name, *width, &text),
             None => text,
@@ -274,7 +300,7 @@ impl Out {
             github::append_outputs(path, &report.step_outputs());
         }
         if let (Some(path), Some(text)) = (summary, report.summary()) {
-            github::append(path, &self.veil().over(&text));
+            github::append(path, &self.readable(&text, false));
         }
     }
 
@@ -283,7 +309,8 @@ impl Out {
             return;
         }
         let mut stdout = anstream::stdout().lock();
-        match writeln!(stdout, "{}", self.veil().over(text)).and_then(|()| stdout.flush()) {
+        let text = self.readable(text, self.is_json());
+        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
             // Who reads has heard enough.
             Err(why) if why.kind() == ErrorKind::BrokenPipe => {}
             Err(_) => self.inner.lost.store(true, Ordering::Relaxed),
@@ -300,7 +327,7 @@ impl Out {
     /// Prints what went wrong to stderr, and as an annotation for GitHub.
     pub fn problem(&self, error: &Error) {
         self.finish();
-        let text = self.veil().over(&human::problem(error, self.environment()));
+        let text = self.readable(&human::problem(error, self.environment()), false);
         write_line(&mut anstream::stderr().lock(), &text);
         self.annotate(error);
     }
@@ -340,7 +367,7 @@ impl Out {
             // Home, and clear from there: unlike clearing first, this does not flicker.
             write!(stdout, "\x1b[H\x1b[J")?;
         }
-        writeln!(stdout, "{}", self.veil().over(text))?;
+        writeln!(stdout, "{}", self.readable(text, false))?;
         stdout.flush()
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{PROPERTIES, SECRETS, Value, Wanted};
+use crate::compose::is_secret_name;
 use crate::deploy::configuration::Configuration;
 use crate::plan::{Change, Verb};
 
@@ -27,7 +28,7 @@ pub struct SetOption {
     pub value: Value,
     /// Whether it is new.
     pub verb: Verb,
-    /// Where the value comes from.
+    /// Where the value of a property comes from; of any other option, what it becomes.
     pub from: String,
 }
 
@@ -107,7 +108,7 @@ impl Options {
         options
     }
 
-    /// The lines of the plan: names, never values.
+    /// The lines of the plan: a property's name, never its value; of other options both.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
         let removed = self.remove.iter().filter(|removal| !removal.moves);
@@ -135,8 +136,28 @@ impl Options {
 }
 
 impl SetOption {
+    /// An option that is no property: the plan tells what it was and what it becomes, unless its name is a secret's.
+    #[must_use]
+    pub fn setting(namespace: &str, name: &str, value: Value, here: Option<&str>) -> Self {
+        let here = here.filter(|value| !value.is_empty());
+        let from = match here {
+            _ if is_secret_name(name) => "hidden".to_owned(),
+            Some(before) => format!("{before} -> {}", value.expose()),
+            None => value.expose().to_owned(),
+        };
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            value,
+            verb: verb(here),
+            from,
+        }
+    }
+
     fn change(&self) -> Change {
+        let is_property = matches!(self.namespace.as_str(), PROPERTIES | SECRETS);
         let what = match (self.verb, self.from.as_str()) {
+            (_, what) if !is_property => Some(what.to_owned()),
             (Verb::Create, "literal") => None,
             (Verb::Create, from) => Some(from.to_owned()),
             (_, "literal") => Some("changed".to_owned()),
@@ -200,13 +221,11 @@ pub fn plan(wanted: &Wanted, seen: &Configuration, prune: bool) -> (Options, Vec
     for setting in &wanted.settings {
         let here = seen.value(&setting.namespace, &setting.name);
         if !seen.has(&setting.namespace, &setting.name, setting.value.expose()) {
-            options.set.push(SetOption {
-                namespace: setting.namespace.clone(),
-                name: setting.name.clone(),
-                value: setting.value.clone(),
-                verb: verb(here),
-                from: "literal".into(),
-            });
+            let (namespace, name) = (&setting.namespace, &setting.name);
+            let value = setting.value.clone();
+            options
+                .set
+                .push(SetOption::setting(namespace, name, value, here));
         }
     }
     let kept = others(wanted, seen, prune, &mut options);
@@ -334,7 +353,7 @@ mod tests {
         + environment property NEW
         ~ environment property from a secret MOVES changed
         ~ environment property BACK changed
-        + option setting aws:elasticbeanstalk:command Timeout
+        + option setting aws:elasticbeanstalk:command Timeout 300
           removes environment MOVES
           removes environmentsecrets BACK
         kept FOREIGN
@@ -344,7 +363,7 @@ mod tests {
         + environment property NEW
         ~ environment property from a secret MOVES changed
         ~ environment property BACK changed
-        + option setting aws:elasticbeanstalk:command Timeout
+        + option setting aws:elasticbeanstalk:command Timeout 300
         - environment property FOREIGN
           removes environment MOVES
           removes environmentsecrets BACK

@@ -74,7 +74,13 @@ impl Faults {
         };
         match faults.refresh() {
             Some(problem) => Err(invalid(&file.display().to_string(), problem)),
-            None => Ok(faults),
+            None => {
+                // Trouble that comes again begins anew.
+                if !file.exists() {
+                    faults.store.forget(COUNTERS);
+                }
+                Ok(faults)
+            }
         }
     }
 
@@ -201,6 +207,10 @@ impl Faults {
             Some(_) => std::fs::read_to_string(file).map_err(|error| error.to_string()),
             None => Ok(String::new()),
         };
+        if stamp.is_none() {
+            // Trouble that comes again begins anew.
+            self.store.forget(COUNTERS);
+        }
         match text.and_then(|text| Trouble::parse(&text).map(|trouble| (text, trouble))) {
             Ok((text, trouble)) => {
                 *current = Current {

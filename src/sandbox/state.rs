@@ -58,6 +58,11 @@ impl Store {
         read(&path)?.map_or_else(|| Ok(T::default()), |bytes| parse(&path, &bytes))
     }
 
+    /// Removes the document `name`, if there is one and that can be done.
+    pub(super) fn forget(&self, name: &str) {
+        let _ = fs::remove_file(self.path(&format!("{name}.json")));
+    }
+
     /// Holds the lock of `name` until the file is dropped.
     fn lock(&self, name: &str) -> io::Result<File> {
         let path = self.path(&format!("{name}.lock"));

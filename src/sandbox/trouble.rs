@@ -147,8 +147,11 @@ fn server_error() -> u16 {
 impl Trouble {
     /// Reads and checks the text of a trouble file; an empty one asks for nothing.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let trouble: Option<Self> =
-            serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        let trouble: Option<Self> = serde_saphyr::from_str(text).map_err(|error| {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            first.trim_start_matches("error: ").to_owned()
+        })?;
         let trouble = trouble.unwrap_or_default();
         trouble.check()?;
         Ok(trouble)
@@ -331,7 +334,7 @@ mod tests {
             ("errors: { every: 1, status: 404 }", "500 to 599"),
             ("deploy: fial", "fial"),
             ("http: 99", "200 to 599"),
-            ("http: no", "no"),
+            ("http: no", "boolean `false`"),
             ("speed: 0", "greater than 0"),
         ] {
             let error = Trouble::parse(text).unwrap_err();

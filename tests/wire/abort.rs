@@ -31,7 +31,7 @@ fn an_abort_stops_the_update_and_says_what_that_leaves() {
     let run = project.sandbox(&["abort", "--env", "production", "--yes"]);
     insta::assert_snapshot!(run.shown(&project), @r#"
     succeeded_with_warnings: the update of shop-prod was stopped: not on v2: 1 of 1 instances
-    bring all of them to one version with `beanship rollback --env shop-prod`, or deploy again
+    bring all of them to one version with `beanship --sandbox rollback --env shop-prod`, or deploy again
     ------- stderr -------
     Plan
       ~ environment  shop-prod  (stop its update)

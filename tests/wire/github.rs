@@ -234,10 +234,6 @@ fn what_is_refused_is_in_the_summary_too() {
     insta::assert_snapshot!(steady(&take(&project, "summary")), @"
     ## failed: deploy
 
-    | Environment | Outcome | Version | Before | Health | Took |
-    |---|---|---|---|---|---|
-    |  | failed |  |  |  | N s |
-
     ### What went wrong
 
     no environment `prodution`: beanship.yml declares production, staging

@@ -47,9 +47,10 @@ fn a_failing_deploy_exits_1_and_names_the_error_events() {
       | web-1 exited with code 1
     Whole logs
       .beanship/logs/shop-prod/DATE-i-ID.log
-    error: the deploy failed: Instance deployment failed. For details, see 'eb-engine.log'. (Elastic Beanstalk says: [Instance: i-ID] Command failed on instance. Return code: 1 Output: Engine execution has encountered an error.. / Unsuccessful command execution on instance id(s) 'i-ID'. Aborting the operation. / Failed to deploy application.)
-    hint: see the instances with `beanship health --env shop-prod`
-    hint: read the instances' logs with `beanship logs --env shop-prod`
+    error: the deploy failed: Instance deployment failed. For details, see 'eb-engine.log'.
+    hint: see the instances with `beanship --sandbox health --env shop-prod`
+    hint: read the instances' logs with `beanship --sandbox logs --env shop-prod`
+    hint: go back to what ran before with `beanship --sandbox rollback --env shop-prod`
     [exit 1]
     "#);
 }
@@ -164,7 +165,10 @@ fn an_interrupted_deploy_says_that_the_update_goes_on_and_how_to_watch_it() {
         let (told, project) = interrupted(signal, &[]);
         let goes_on = "Elastic Beanstalk goes on with the update of shop-prod";
         assert!(told.contains(goes_on), "{told}");
-        assert!(told.contains("beanship watch --env shop-prod"), "{told}");
+        assert!(
+            told.contains("`beanship --sandbox watch --env shop-prod`"),
+            "{told}"
+        );
 
         // Another environment takes the same version.
         let project = project.trouble("speed: 100");

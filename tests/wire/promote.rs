@@ -38,6 +38,38 @@ fn a_promotion_brings_the_same_version_without_a_build() {
 }
 
 #[test]
+fn a_version_that_is_there_goes_to_an_environment_by_its_label() {
+    let project = Project::new();
+    ship(&project, "staging", "v1", "the first");
+    ship(&project, "staging", "v2", "the second");
+    project.forget_calls();
+    let named = |label: &str| {
+        let to = ["promote", "--version-label", label, "--to", "production"];
+        project.sandbox(&[&to, ["--output", "json"].as_slice()].concat())
+    };
+    let run = named("v1");
+    assert_eq!(
+        (outcome(&run.json()), run.json()["version_label"].as_str()),
+        ("succeeded", Some("v1")),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(project.writes(), ["UpdateEnvironment 200"]);
+    assert_eq!(outcome(&named("v1").json()), "unchanged");
+    let refused = named("v3");
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    let error = &refused.json()["error"];
+    assert_eq!(error["message"], "no version v3 in shop");
+    let neither = project.sandbox(&["promote", "--to", "production"]);
+    assert_eq!(neither.code, Some(2));
+    assert!(
+        neither.stderr.contains("--from <KEY>"),
+        "{}",
+        neither.stderr
+    );
+}
+
+#[test]
 fn a_doubtful_version_is_promoted_only_with_a_yes() {
     let project = Project::new().trouble("speed: 100\ndeploy: { outcome: red, times: 1 }");
     let red = [
@@ -92,11 +124,11 @@ fn what_cannot_be_promoted_is_refused() {
     cases.push(refused("staging", "production"));
     insta::assert_snapshot!(cases.join("\n\n"), @"
     error: the version Sample Application cannot be deployed: it is AWS's sample, not a version of yours
-    hint: choose another: `beanship versions`
+    hint: choose another: `beanship --sandbox versions`
     [exit Some(2)]
 
     error: `--from` and `--to` are the same environment: shop-staging
-    hint: list the environments with `beanship list`
+    hint: list the environments with `beanship --sandbox list`
     [exit Some(2)]
 
     error: no environment `nowhere`: beanship.yml declares production (from y), staging (from x)

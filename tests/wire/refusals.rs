@@ -118,8 +118,8 @@ fn problems_of_bundle_and_environment_are_told_together() {
     error: no compose file: there is no docker-compose.yml in DIR
     hint: set `compose: compose.yaml` in beanship.yml; it goes into the bundle as docker-compose.yml
     error: no environment shop-other in eu-central-1: shop has shop-prod
-    hint: correct its `name` in beanship.yml, or see `beanship list`
-    hint: make it with `beanship bootstrap --env production`
+    hint: correct its `name` in beanship.yml, or see `beanship --sandbox list`
+    hint: make it with `beanship --sandbox bootstrap --env production`
     [exit 2]
     ");
     assert_eq!(project.writes(), [""; 0]);
@@ -157,8 +157,8 @@ fn the_wrong_region_or_application_is_named() {
     Deploying shop to shop-prod (us-west-2, in the sandbox)
     error: no environment shop-prod in us-west-2: the application shop has none there
     hint: check the region (`--region`) and the account (`aws sts get-caller-identity`)
-    hint: make it with `beanship bootstrap --env production`
-    hint: let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`
+    hint: make it with `beanship --region us-west-2 --sandbox bootstrap --env production`
+    hint: let the sandbox begin anew from beanship.yml: `beanship --region us-west-2 --sandbox sandbox --reset`
     [exit 2]
 
     Deploying other to shop-prod (eu-central-1, in the sandbox)

@@ -244,7 +244,7 @@ fn who_may_not_look_any_more_is_told_that_the_update_goes_on() {
     assert_eq!(run.code, Some(3), "{}", run.stderr);
     for part in [
         "; Elastic Beanstalk goes on with the update of shop-prod",
-        "`beanship watch --env shop-prod`",
+        "`beanship --sandbox watch --env shop-prod`",
     ] {
         assert!(run.stderr.contains(part), "{}", run.stderr);
     }

@@ -129,9 +129,9 @@ fn one_that_cannot_be_deployed_to_stops_all_before_anything_is_written() {
     ------- stderr -------
     Deploying shop to shop-prod, shop-gone (eu-central-1, in the sandbox)
     error: no environment shop-gone in eu-central-1: shop has shop-prod, shop-staging
-    hint: correct its `name` in beanship.yml, or see `beanship list`
-    hint: make it with `beanship bootstrap --env staging`
-    hint: let the sandbox begin anew from beanship.yml: `beanship sandbox --reset`
+    hint: correct its `name` in beanship.yml, or see `beanship --sandbox list`
+    hint: make it with `beanship --sandbox bootstrap --env staging`
+    hint: let the sandbox begin anew from beanship.yml: `beanship --sandbox sandbox --reset`
     [exit 2]
     ");
 }
@@ -146,7 +146,7 @@ fn different_compose_files_do_not_go_together() {
     insta::assert_snapshot!(run.shown(&project), @"
     ------- stderr -------
     error: shop-prod and shop-staging cannot be deployed together: their compose files differ (docker-compose.yml and other.yml)
-    hint: deploy them one after the other: `beanship deploy --env production`
+    hint: deploy them one after the other: `beanship --sandbox deploy --env production`
     [exit 2]
     ");
 }

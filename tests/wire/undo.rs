@@ -193,23 +193,23 @@ fn what_cannot_be_gone_back_to_is_refused() {
     cases.push(refused(&["--timeout", "soon"]));
     insta::assert_snapshot!(cases.join("\n\n"), @"
     error: no version to go back to: shop-prod runs Sample Application, and none that ran well before it can be deployed
-    hint: choose one yourself with `beanship rollback --to LABEL`; `beanship versions` lists them
+    hint: choose one yourself with `beanship --sandbox rollback --to LABEL`; `beanship --sandbox versions` lists them
     [exit Some(2)]
 
     error: the version Sample Application cannot be deployed: it is AWS's sample, not a version of yours
-    hint: choose another: `beanship versions`
+    hint: choose another: `beanship --sandbox versions`
     [exit Some(2)]
 
     error: no version v0 in shop
-    hint: list the versions with `beanship versions`
+    hint: list the versions with `beanship --sandbox versions`
     [exit Some(2)]
 
     error: no version to go back to: shop-prod runs v1, and none that ran well before it can be deployed
-    hint: choose one yourself with `beanship rollback --to LABEL`; `beanship versions` lists them
+    hint: choose one yourself with `beanship --sandbox rollback --to LABEL`; `beanship --sandbox versions` lists them
     [exit Some(2)]
 
     error: the version v1 cannot be deployed: its source bundle is gone
-    hint: choose another: `beanship versions`
+    hint: choose another: `beanship --sandbox versions`
     [exit Some(2)]
 
     error: invalid value 'soon' for '--timeout <TIME>': `soon` is not a time: write it like 90s, 20m or 1h

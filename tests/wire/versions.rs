@@ -269,7 +269,7 @@ fn without_a_deployed_bundle_there_is_nothing_to_compare() {
     insta::assert_snapshot!(run.shown(&project), @"
     ------- stderr -------
     error: nothing to compare with: shop-prod runs no version of yours
-    hint: deploy to it: `beanship deploy --env shop-prod`
+    hint: deploy to it: `beanship --sandbox deploy --env shop-prod`
     [exit 2]
     ");
     let project = with_versions(1).trouble("speed: 100\ndeny: [s3:GetObject]");

@@ -70,7 +70,8 @@ fn a_hanging_update_is_watched_until_the_deadline() {
     let run = project.sandbox(&["watch", "--env", "production", "--timeout", "2s"]);
     assert_eq!(run.code, Some(4), "{}", run.stderr);
     assert!(
-        run.stderr.contains("beanship watch --env shop-prod"),
+        run.stderr
+            .contains("beanship --sandbox watch --env shop-prod"),
         "{}",
         run.stderr
     );

@@ -13,7 +13,6 @@ use crate::bootstrap::network::{is_declared, list};
 use crate::config::EnvironmentConfig;
 use crate::deploy::configuration::{Configuration, SECURITY_GROUPS};
 use crate::error::{Kind, Result};
-use crate::plan::Verb;
 use crate::properties::{Options, SetOption, Value, options};
 
 /// What stands of the network.
@@ -150,21 +149,19 @@ fn detached(place: &Place, seen: &Configuration, groups: &[SecurityGroup]) -> Op
         .filter(|it| !groups.iter().any(|own| is(it, own)))
         .collect();
     let mut left = Options::default();
-    let (namespace, name) = (LAUNCH.to_owned(), SECURITY_GROUPS.to_owned());
     match others.is_empty() {
         // UNVERIFIED: that an option outside the user's own namespaces can be removed.
         true => left.remove.push(options::Removal {
-            namespace,
-            name,
+            namespace: LAUNCH.to_owned(),
+            name: SECURITY_GROUPS.to_owned(),
             moves: false,
         }),
-        false => left.set.push(SetOption {
-            namespace,
-            name,
-            value: Value::new(others.join(",")),
-            verb: Verb::Update,
-            from: "literal".into(),
-        }),
+        false => left.set.push(SetOption::setting(
+            LAUNCH,
+            SECURITY_GROUPS,
+            Value::new(others.join(",")),
+            Some(value),
+        )),
     }
     Some(Removal::Detach {
         environment: place.target.environment.clone(),

@@ -104,10 +104,20 @@ pub(super) async fn decide(
                 undo: desired.undo,
             };
         } else {
+            tell_busy(cx, &observed.environment);
             reports[at].settle(Outcome::Planned, None);
         }
     }
     Ok(ways)
+}
+
+/// Says of a plan that is only shown what a deploy would have to wait for.
+fn tell_busy(cx: &Context, environment: &Environment) {
+    if !environment.is_ready() {
+        let (name, status) = (&environment.name, &environment.status);
+        let text = format!("{name} is busy ({status}): a deploy would wait until it is Ready");
+        cx.out.event(&Event::Note(&text));
+    }
 }
 
 /// The environments once they take an update; as they are where only the plan is wanted.

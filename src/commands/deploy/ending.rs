@@ -43,9 +43,15 @@ pub(in crate::commands) fn interrupted(report: &DeployReport) -> Error {
         }
         Update::Started => format!("Elastic Beanstalk goes on with the update of {environment}"),
     };
-    Error::new(Kind::Interrupted, format!("interrupted: {what}")).hint(format!(
+    let error = Error::new(Kind::Interrupted, format!("interrupted: {what}")).hint(format!(
         "go on watching with `beanship watch --env {environment}`"
-    ))
+    ));
+    match report.update() {
+        Update::Asked | Update::Started => error.hint(format!(
+            "or stop the update with `beanship abort --env {environment}`"
+        )),
+        Update::NotAsked | Update::Done => error,
+    }
 }
 
 /// Aborts the update after an interruption; a second signal leaves at once.

@@ -35,14 +35,14 @@ use super::{Context, signal};
 /// How long beyond the deadline a last look may take.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Reports a deploy that could not even begin.
-pub fn refuse(error: Error, out: &Out) -> Exit {
-    let mut report = DeployReport::default();
-    if let Some(error) = report.close(Err(error)) {
-        out.problem(&error);
+/// Reports a deploy that could not even begin, of one environment or of several.
+pub fn refuse(error: &Error, several: bool, out: &Out) -> Exit {
+    let mut all = Deployments::asked(several);
+    for report in &mut all.reports {
+        finish(out, report, Err(error.clone()));
     }
-    out.result(&report);
-    report.exit()
+    out.result(&all);
+    all.exit()
 }
 
 /// Runs the command and reports, whatever happens.
@@ -50,7 +50,7 @@ pub fn refuse(error: Error, out: &Out) -> Exit {
 /// # Errors
 /// None: what goes wrong is in the report.
 pub async fn run(cx: &Context, args: &DeployArgs) -> Result<Exit> {
-    let mut all = Deployments::default();
+    let mut all = Deployments::asked(args.env.len() > 1);
     let result = tokio::select! {
         result = ship(cx, args, &mut all) => Some(result),
         () = signal() => None,

@@ -42,14 +42,9 @@ pub async fn run(cx: &Context, args: &InitArgs) -> Result<Exit> {
     let standings = drafts.map(|draft| Standing::of(root, draft, args.force));
     let standings: Vec<Standing> = standings.collect::<Result<_>>()?;
     let outcome = write(cx, args, &standings).await?;
-    let compose = wishes.compose.as_deref();
-    cx.out.result(&Initialised::new(
-        outcome,
-        known,
-        &wanted,
-        standings,
-        next(root, compose),
-    ));
+    let next = next(root, wishes.compose.as_deref(), &standings);
+    cx.out
+        .result(&Initialised::new(outcome, known, &wanted, standings, next));
     Ok(Exit::Done)
 }
 
@@ -146,7 +141,7 @@ fn tell(cx: &Context, known: &Known) {
 }
 
 /// What to do next.
-fn next(root: &Path, compose: Option<&Path>) -> Vec<String> {
+fn next(root: &Path, compose: Option<&Path>, files: &[Standing]) -> Vec<String> {
     let single = ["Dockerfile", "Dockerrun.aws.json"];
     let compose = compose.unwrap_or(Path::new(crate::compose::FILE_NAME));
     let runs = root.join(compose).is_file() || single.iter().any(|it| root.join(it).is_file());
@@ -156,5 +151,32 @@ fn next(root: &Path, compose: Option<&Path>) -> Vec<String> {
     }
     steps.push("beanship check".to_owned());
     steps.push("beanship deploy --plan".to_owned());
+    for file in files {
+        steps.extend(still_needs(file));
+    }
     steps
+}
+
+/// What a file refers to that only its owner can give.
+fn still_needs(file: &Standing) -> Vec<String> {
+    let text = file.text().unwrap_or_default();
+    let mut needs = Vec::new();
+    if text.contains("/OWNER/") {
+        let path = file.path.display();
+        needs.push(format!(
+            "say in {path} where the releases of beanship are, in place of OWNER"
+        ));
+    }
+    for (kind, mark) in [("variable", "${{ vars."), ("secret", "${{ secrets.")] {
+        let mut names: Vec<&str> = text
+            .split(mark)
+            .skip(1)
+            .filter_map(|rest| rest.split([' ', '}']).next())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let commands = names.iter().map(|name| format!("gh {kind} set {name}"));
+        needs.extend(commands);
+    }
+    needs
 }

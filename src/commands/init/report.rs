@@ -67,7 +67,7 @@ impl Report for Initialised {
         }];
         for path in of(Fate::Keep) {
             lines.push(format!(
-                "kept: {path} is there already (`--force` replaces it)"
+                "kept: {path} is there already (`beanship init --force --plan` shows what would change)"
             ));
         }
         if self.outcome != Outcome::Planned {

@@ -14,7 +14,8 @@ const COMMITS: usize = 30;
 /// The summary of these deploys of one run.
 #[must_use]
 pub fn of(reports: &[&DeployReport], outcome: Outcome) -> String {
-    let mut parts = vec![title(reports, outcome), environments(reports)];
+    let mut parts = vec![title(reports, outcome)];
+    parts.extend(environments(reports));
     parts.extend(commits(reports));
     for report in reports {
         parts.extend(trouble(report));
@@ -43,12 +44,15 @@ fn title(reports: &[&DeployReport], outcome: Outcome) -> String {
     }
 }
 
-fn environments(reports: &[&DeployReport]) -> String {
+/// A line for each environment; none where a run was refused before it came to any.
+fn environments(reports: &[&DeployReport]) -> Option<String> {
     let mut rows = vec![
         "| Environment | Outcome | Version | Before | Health | Took |".to_owned(),
         "|---|---|---|---|---|---|".to_owned(),
     ];
-    for report in reports {
+    let named = reports.iter().filter(|report| report.environment.is_some());
+    let head = rows.len();
+    for report in named {
         let name = report.environment.as_deref().map_or_else(String::new, text);
         let name = match &report.url {
             Some(url) => format!("[{name}]({})", url.replace(['(', ')', ' '], "")),
@@ -63,7 +67,7 @@ fn environments(reports: &[&DeployReport]) -> String {
             text(report.health.as_deref().unwrap_or_default()),
         ));
     }
-    rows.join("\n")
+    (rows.len() > head).then(|| rows.join("\n"))
 }
 
 /// What the version brings, for each version before.
@@ -195,9 +199,7 @@ fn way_back(reports: &[&DeployReport]) -> Option<String> {
                 | Outcome::Started
                 | Outcome::TimedOut
         ) || report.outcome.is_failure();
-        let moved = report.previous_version_label.is_some()
-            && report.previous_version_label != report.version_label;
-        ran && moved && report.plan.as_ref().is_some_and(|plan| !plan.is_empty())
+        ran && report.has_moved() && report.plan.as_ref().is_some_and(|plan| !plan.is_empty())
     };
     let lines = reports.iter().filter(changed).filter_map(|report| {
         let environment = report.environment.as_deref()?;

@@ -188,8 +188,13 @@ pub async fn check(world: &World, smoke: Option<&Smoke>, report: &mut DeployRepo
             report.settle(report.outcome, why);
         }
         Err(failure) => {
-            let failure = format!("the smoke check failed: {failure}");
-            report.settle(Outcome::Failed, Some(failure));
+            let why = if report.outcome == Outcome::Unchanged {
+                report.call("smoke check");
+                format!("{failure}; nothing was deployed: this bundle runs already")
+            } else {
+                format!("the smoke check failed: {failure}")
+            };
+            report.settle(Outcome::Failed, Some(why));
         }
     }
 }

@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_was_shown_is_not_taken_back_by_a_new_attempt() {
-        let meter = Meter::new(Out::new(Format::Human, Level::Quiet, None), 100, 2);
+        let meter = Meter::new(Out::new(Format::Human, Level::Quiet), 100, 2);
         assert_eq!(meter.note(0, 40), 40);
         assert_eq!(meter.note(1, 30), 70);
         meter.begins(1);
@@ -195,7 +195,7 @@ mod tests {
         use std::io::Write;
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(b"0123456789").expect("written");
-        let out = Out::new(Format::Human, Level::Quiet, None);
+        let out = Out::new(Format::Human, Level::Quiet);
         let (file, meter) = (Arc::new(file), Arc::new(Meter::new(out, 10, 2)));
         let span = Span { at: 4, bytes: 5 };
         let body = Piece::of(&file, span, 1, &meter).into_inner();

@@ -179,7 +179,7 @@ fn a_key_is_handed_over_once() {
     Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     note: there is no secret prod/mysql yet: make it before you deploy
     error: the user ci needs an access key, and nobody said where it goes
-    hint: name a file for it: `beanship bootstrap --access-key-out deployer.json`, or `-` for stdout
+    hint: name a file for it: `beanship --sandbox bootstrap --access-key-out deployer.json`, or `-` for stdout
     [exit 2]
     ");
     assert_eq!(project.writes(), [""; 0]);

@@ -65,7 +65,7 @@ fn an_empty_account_becomes_one_that_can_be_deployed_to() {
     let project = project(&CONFIG.replace("properties:", "# "));
     let run = bootstrap(&project, &[]);
     insta::assert_snapshot!(run.shown(&project), @"
-    succeeded: 17 changes made, shop-prod is ready for `beanship deploy --env production`
+    succeeded: 17 changes made, shop-prod is ready for `beanship --sandbox deploy --env production`
     GitHub deploys with the role arn:aws:iam::DIGEST:role/shop-prod-eu-central-1-deployer
     http://shop-prod.eba-ID.eu-central-1.elasticbeanstalk.com
     ------- stderr -------
@@ -194,7 +194,7 @@ fn another_account_than_the_files_is_refused() {
     insta::assert_snapshot!(run.shown(&project), @"
     ------- stderr -------
     error: these credentials are of account DIGEST, and beanship.yml says `infra.account: DIGEST`
-    hint: choose the profile of that account: `beanship bootstrap --profile NAME`
+    hint: choose the profile of that account: `beanship --sandbox bootstrap --profile NAME`
     [exit 2]
     ");
     assert_eq!(project.calls(), ["GetCallerIdentity 200"]);
@@ -365,10 +365,8 @@ fn a_bucket_of_ones_own_is_made_and_can_be_deployed_to() {
         CONFIG.replace("properties:", "# ")
     ));
     let run = bootstrap(&project, &[]);
-    let lines = run
-        .stderr
-        .lines()
-        .filter(|line| line.contains("shop-bundles"));
+    let told = run.shown(&project);
+    let lines = told.lines().filter(|line| line.contains("shop-bundles"));
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
       + permission        shop-prod-eu-central-1-ec2  (may read the bundles in s3://shop-bundles/shop/*)
       + permission        shop-prod-eu-central-1-service  (may read the bundles in s3://shop-bundles/shop/*)
@@ -377,9 +375,9 @@ fn a_bucket_of_ones_own_is_made_and_can_be_deployed_to() {
       + bucket            shop-bundles
       + bucket            shop-bundles  (nothing in it can become public)
       + bucket            shop-bundles  (uploads that never ended go after 7 days)
-    Created the bucket shop-bundles (0.0 s)
-    Closed the bucket shop-bundles to the public (0.0 s)
-    Set the rule for uploads to shop-bundles (0.0 s)
+    Created the bucket shop-bundles (N s)
+    Closed the bucket shop-bundles to the public (N s)
+    Set the rule for uploads to shop-bundles (N s)
     ");
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let deploy = project.beanship(&["--sandbox-empty", "deploy", "--env", "production"]);

@@ -84,7 +84,7 @@ fn parts_are_made_apart_and_in_order() {
     Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     note: there is no secret prod/mysql yet: make it before you deploy
     error: shop-prod needs the security group shop-prod-app, which is not there yet
-    hint: make both: `beanship bootstrap --env production --only network,application`
+    hint: make both: `beanship --sandbox bootstrap --env production --only network,application`
     [exit 2]
     ");
     let (report, code) = document(&project, &["--only", "network"]);

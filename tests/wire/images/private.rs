@@ -58,7 +58,7 @@ fn instances_log_in_by_hooks_in_both_trees_with_a_secret_that_they_fetch() {
     assert!(
         members[0]
             .2
-            .contains("--username 'shop' --password-stdin 'ghcr.io'")
+            .contains("--username shop --password-stdin ghcr.io")
     );
     let list = project.sandbox(&["properties", "list", "--env", "production"]);
     assert!(

@@ -47,7 +47,7 @@ fn too_many_bytes_are_refused_with_their_sizes() {
     error: the environment properties are too large: 4216 B together, 4096 B are allowed
       CERTIFICATE   3012 B
       KEY           1204 B
-    hint: move the largest to a secret, which does not count: `beanship properties set CERTIFICATE - --secret`
+    hint: move the largest to a secret, which does not count: `beanship --sandbox properties set CERTIFICATE - --secret`
     ");
 }
 

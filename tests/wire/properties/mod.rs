@@ -121,7 +121,7 @@ fn a_deploy_brings_version_properties_and_settings_in_one_update() {
         .collect();
     insta::assert_snapshot!(told.join("\n"), @"
     Deploying shop to shop-prod (eu-central-1, in the sandbox)
-    note: API_KEY will stand in clear in Elastic Beanstalk's settings; for a secret use `beanship properties set API_KEY - --secret`
+    note: API_KEY will stand in clear in Elastic Beanstalk's settings; for a secret use `beanship --sandbox properties set API_KEY - --secret`
     Plan
       + source bundle                       s3://elasticbeanstalk-eu-central-1-123456789012/shop/2f97adfce836.zip  (205 B)
       + application version                 2f97adfce836
@@ -131,7 +131,7 @@ fn a_deploy_brings_version_properties_and_settings_in_one_update() {
       + environment property from a secret  FEATURE  (parameter /demo/feature)
       + environment property                LOG_LEVEL
       + environment property                PORT
-      ~ option setting                      aws:elasticbeanstalk:command Timeout  (changed)
+      ~ option setting                      aws:elasticbeanstalk:command Timeout  (600 -> 300)
     ");
     let updates = project
         .calls()

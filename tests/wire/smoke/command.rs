@@ -56,8 +56,9 @@ fn a_failing_command_shows_its_last_lines() {
     Whole logs
       .beanship/logs/shop-prod/DATE-i-ID.log
     error: the deploy failed: the smoke check failed: `seq 1 30; echo token=[redacted]; echo no cart >&2; exit 3` exited with 3: no cart
-    hint: see the instances with `beanship health --env shop-prod`
-    hint: read the instances' logs with `beanship logs --env shop-prod`
+    hint: see the instances with `beanship --sandbox health --env shop-prod`
+    hint: read the instances' logs with `beanship --sandbox logs --env shop-prod`
+    hint: go back to what ran before with `beanship --sandbox rollback --env shop-prod`
     [exit 1]
     ");
     let (report, _) = project.deploy(&["--env", "production", "--force"]);

@@ -90,8 +90,9 @@ fn a_bad_answer_is_a_failed_deploy() {
     Whole logs
       .beanship/logs/shop-prod/DATE-i-ID.log
     error: the deploy failed: the smoke check failed: GET http://shop-prod.eba-ID.eu-central-1.elasticbeanstalk.com/health (2 attempts) answered 503, not 200; the body begins: password=[redacted] down
-    hint: see the instances with `beanship health --env shop-prod`
-    hint: read the instances' logs with `beanship logs --env shop-prod`
+    hint: see the instances with `beanship --sandbox health --env shop-prod`
+    hint: read the instances' logs with `beanship --sandbox logs --env shop-prod`
+    hint: go back to what ran before with `beanship --sandbox rollback --env shop-prod`
     [exit 1]
     ");
     assert_eq!(asked(&project), ["GET /health 503", "GET /health 503"]);

@@ -24,7 +24,7 @@ fn a_password_changes_in_both_places() {
     project.write(".beanship/sandbox/trouble.yml", "speed: 100");
     let run = bootstrap(&project, &["--yes"]);
     insta::assert_snapshot!(run.shown(&project), @"
-    succeeded: 2 changes made, shop-prod is ready for `beanship deploy --env production`
+    succeeded: 2 changes made, shop-prod is ready for `beanship --sandbox deploy --env production`
     GitHub deploys with the role arn:aws:iam::DIGEST:role/shop-prod-eu-central-1-deployer
     http://shop-prod.eba-ID.eu-central-1.elasticbeanstalk.com
     ------- stderr -------
@@ -55,7 +55,7 @@ fn a_database_stays_unless_it_is_named() {
     ------- stderr -------
     Taking away shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     error: the database that was made for shop-prod is called shop-prod-database, not shop
-    hint: name it: `beanship bootstrap --destroy --env production --delete-database shop-prod-database`
+    hint: name it: `beanship --sandbox bootstrap --destroy --env production --delete-database shop-prod-database`
     [exit 2]
     ");
     let stays = bootstrap(&project, &["--destroy", "--yes"]);
@@ -153,7 +153,7 @@ fn somebody_elses_database_is_left_alone() {
     ------- stderr -------
     Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     error: the subnet group shop-prod-database is there already and was not made for shop-prod
-    hint: if it may be used, give it the tags beanship:app=shop and beanship:environment=shop-prod; else delete it, and run `beanship bootstrap` again
+    hint: if it may be used, give it the tags beanship:app=shop and beanship:environment=shop-prod; else delete it, and run `beanship --sandbox bootstrap` again
     [exit 2]
     ");
 }
@@ -204,7 +204,7 @@ fn a_database_that_is_there_lets_the_application_in() {
     let deploy = project.beanship(&["--sandbox-empty", "deploy", "--env", "production"]);
     insta::assert_snapshot!(deploy.stderr.lines().skip(1).collect::<Vec<_>>().join("\n"), @"
     error: the property WORD has no value: RDS keeps no secret with the password of shop-prod-database
-    hint: name the secret that has it, `{ secret: NAME }`, or store it with `beanship properties set NAME - --secret`
+    hint: name the secret that has it, `{ secret: NAME }`, or store it with `beanship --sandbox properties set NAME - --secret`
     ");
     let destroy = bootstrap(&project, &["--destroy", "--yes"]);
     assert_eq!(destroy.code, Some(0), "{}", destroy.stderr);

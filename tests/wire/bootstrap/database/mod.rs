@@ -134,7 +134,7 @@ fn a_database_that_is_not_there_has_no_host() {
     ------- stderr -------
     Deploying shop to shop-production (eu-central-1, in the sandbox)
     error: the property DB_HOST has no value: there is no database shop-production-database
-    hint: make it with `beanship bootstrap --env production`
+    hint: make it with `beanship --sandbox bootstrap --env production`
     [exit 2]
     ");
     let undeclared = file.replace("    database", "    # database");
@@ -147,7 +147,7 @@ fn a_database_that_is_not_there_has_no_host() {
     ------- stderr -------
     Deploying shop to shop-production (eu-central-1, in the sandbox)
     error: the property DB_HOST has no value: beanship.yml declares no database for the environment
-    hint: declare one as `database: { engine: mysql }` under the environment, and make it with `beanship bootstrap`
+    hint: declare one as `database: { engine: mysql }` under the environment, and make it with `beanship --sandbox bootstrap`
     [exit 2]
     ");
 }
@@ -174,7 +174,7 @@ fn a_run_that_ended_early_is_finished_with_the_same_password() {
     Created the secret shop/shop-prod/database (N s)
     error: not allowed to call rds:CreateDBInstance: User: arn:aws:iam::DIGEST:user/sandbox is not authorized to perform: rds:CreateDBInstance on resource: arn:aws:rds:eu-central-1:DIGEST:db:shop-prod-database because no identity-based policy allows the rds:CreateDBInstance action
     hint: allow the action `rds:CreateDBInstance` in the caller's IAM policy
-    hint: what was done stays done (5 of 6 changes); run `beanship bootstrap` again and it goes on from there
+    hint: what was done stays done (5 of 6 changes); run `beanship --sandbox bootstrap` again and it goes on from there
     request id: IDDIGEST
     [exit 3]
     ");
@@ -196,8 +196,8 @@ fn waiting_ends_and_goes_on() {
     assert_eq!(run.code, Some(4), "{}", run.stderr);
     let end: Vec<&str> = run.stderr.lines().rev().take(2).collect();
     insta::assert_snapshot!(end.join("\n"), @"
-    hint: what was done stays done (6 of 6 changes); run `beanship bootstrap` again and it goes on from there
-    hint: run `beanship bootstrap` again: it goes on where it stopped; a longer time gives `--timeout 1h`
+    hint: what was done stays done (6 of 6 changes); run `beanship --sandbox bootstrap` again and it goes on from there
+    hint: run `beanship --sandbox bootstrap` again: it goes on where it stopped; a longer time gives `--timeout 1h`
     ");
     let plan = bootstrap(&project, &["--only", "network,database", "--plan"]);
     insta::assert_snapshot!(plan.shown(&project), @"
