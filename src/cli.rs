@@ -128,7 +128,7 @@ pub struct TargetArgs {
     #[command(flatten)]
     pub application: ApplicationArgs,
     /// The environment: its key in the project file or its Elastic Beanstalk name [env: BEANSHIP_ENV]
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::Other)]
     pub env: Option<String>,
 }
 
@@ -139,7 +139,7 @@ pub struct DeployArgs {
     #[command(flatten)]
     pub application: ApplicationArgs,
     /// The environment: its key in the project file or its Elastic Beanstalk name; may be repeated [env: BEANSHIP_ENV]
-    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::Other, value_delimiter = ',')]
     pub env: Vec<String>,
     /// How many environments are updated at the same time; the others' time begins with their turn [default: all]
     #[arg(long, value_name = "N")]
@@ -226,7 +226,7 @@ pub struct WatchArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct CheckArgs {
     /// Which environment's compose file
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::Other)]
     pub env: Option<String>,
     /// Put right what is certain, in place
     #[arg(long)]
@@ -249,7 +249,7 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct BundleArgs {
     /// Which environment's compose file
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::Other)]
     pub env: Option<String>,
     /// Where to write the zip; `-` is stdout [default: .beanship/bundle.zip]
     #[arg(short = 'o', long = "out", value_name = "FILE")]
@@ -311,7 +311,7 @@ pub struct LogsArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConfigArgs {
     /// Only this environment
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::Other)]
     pub env: Option<String>,
     /// Read the environment at AWS and print it as the text of a beanship.yml
     #[arg(long, requires = "env")]

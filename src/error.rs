@@ -93,7 +93,7 @@ pub enum Kind {
     Denied,
     /// AWS answered with another error.
     Aws,
-    /// AWS could not be reached.
+    /// AWS, or a registry, could not be reached.
     Unreachable,
     /// The deploy ran and failed.
     Deploy,

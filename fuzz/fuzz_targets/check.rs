@@ -18,6 +18,8 @@ static PROJECT: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect(
 fuzz_target!(|bytes: &[u8]| {
     let root = PROJECT.path();
     fs::write(root.join(FILE_NAME), bytes).expect("a file");
+    // What it may include or extend.
+    fs::write(root.join("a"), bytes).expect("a file");
     let begun = Instant::now();
     let verdict = lint(&Surroundings::of(root, Path::new(FILE_NAME)));
     let _ = verdict.brief();

@@ -38,17 +38,7 @@ impl fmt::Debug for Link {
 /// [`Kind::Unreachable`] without an answer, [`Kind::Aws`] for one that is not the content, or for
 /// a content that is too large; [`Kind::Io`] where it cannot be written.
 pub async fn get(link: &Link, to: &mut impl Write, limit: u64) -> Result<u64> {
-    let settings = HttpConnectorSettings::builder()
-        .connect_timeout(Duration::from_secs(4))
-        .read_timeout(Duration::from_secs(30))
-        .build();
-    let connector = Connector::builder()
-        .connector_settings(settings)
-        .proxy_config(ProxyConfig::from_env())
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::AwsLc,
-        ))
-        .build();
+    let connector = connector(Duration::from_secs(4), Duration::from_secs(30));
     let unusable = |_| Error::new(Kind::Aws, "the log cannot be fetched: its URL is none");
     let request = HttpRequest::get(&link.0).map_err(unusable)?;
     let answer = connector.call(request).await;
@@ -86,6 +76,23 @@ pub async fn get(link: &Link, to: &mut impl Write, limit: u64) -> Result<u64> {
         })?;
     }
     Ok(count)
+}
+
+/// The HTTP client that the SDK brings, for what is no service of AWS: how long a connection may
+/// take, and how long the other side may be silent.
+#[must_use]
+pub fn connector(connect: Duration, read: Duration) -> impl HttpConnector {
+    let settings = HttpConnectorSettings::builder()
+        .connect_timeout(connect)
+        .read_timeout(read)
+        .build();
+    Connector::builder()
+        .connector_settings(settings)
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::AwsLc,
+        ))
+        .build()
 }
 
 fn unreachable_because(why: &str) -> Error {

@@ -77,7 +77,7 @@ pub struct Aws {
     /// S3.
     pub s3: aws_sdk_s3::Client,
     /// CloudWatch Logs, where environments may stream to.
-    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub logs: Service,
     /// Secrets Manager, for properties that refer to secrets.
     pub secrets: aws_sdk_secretsmanager::Client,
     /// Systems Manager, for properties that refer to parameters.
@@ -152,7 +152,7 @@ impl Aws {
         Ok(Self {
             eb: aws_sdk_elasticbeanstalk::Client::from_conf(eb),
             s3: aws_sdk_s3::Client::from_conf(s3),
-            logs: client!(aws_sdk_cloudwatchlogs),
+            logs: service(service::LOGS),
             secrets: client!(aws_sdk_secretsmanager),
             ssm: service(service::SSM),
             ec2: service(service::EC2),

@@ -1,6 +1,6 @@
 //! Services of which a handful of calls is needed: made through the SDK's own runtime (its
 //! credentials, signatures, retries, limits and log), but without the services' crates. Those of
-//! EC2, RDS and Systems Manager would add minutes to every build, for some thirty calls.
+//! EC2, RDS, Systems Manager and CloudWatch Logs would add minutes to every build, for some thirty calls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -66,6 +66,15 @@ pub(super) const SSM: Api = Api {
     name: "ssm",
     protocol: Protocol::Json {
         target: "AmazonSSM",
+    },
+};
+
+/// CloudWatch Logs: what environments stream there.
+pub(super) const LOGS: Api = Api {
+    id: "CloudWatch Logs",
+    name: "logs",
+    protocol: Protocol::Json {
+        target: "Logs_20140328",
     },
 };
 

@@ -64,6 +64,7 @@ pub(super) async fn step(step: &BootstrapStep, world: &World, made: &mut Made) -
         It::CreateBucket { name } => bucket::create(aws, name).await,
         It::ClosePublic { name, .. } => bucket::close(aws, name).await,
         It::TidyUploads { name } => bucket::tidy(aws, name).await,
+        It::Login(step) => step.write(aws).await,
         It::CreateApplication {
             name,
             service_role,

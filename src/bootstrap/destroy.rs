@@ -12,6 +12,7 @@ use super::database::DATABASE;
 use super::iam::{SeenRole, SeenUser};
 use super::look;
 use super::names::{self, Place, Tags};
+use super::registry;
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::config::EnvironmentConfig;
@@ -45,6 +46,8 @@ pub struct Standing {
     pub network: StandingNetwork,
     /// The database.
     pub database: StandingDatabase,
+    /// The login at a private registry that was written here.
+    pub login: Option<registry::Object>,
 }
 
 /// Looks at what stands.
@@ -142,6 +145,9 @@ pub fn plan(
     let (application, told) = application(place, standing);
     steps.extend(application);
     stays.extend(told);
+    let (login, told) = login(standing);
+    steps.extend(login);
+    stays.extend(told);
     let (more, told) = database::plan(place, &standing.database, database);
     steps.extend(more);
     stays.extend(told);
@@ -150,6 +156,19 @@ pub fn plan(
     }
     stays.push("the OIDC provider, buckets and secrets stay: others may use them".into());
     (Plan::new(steps), stays)
+}
+
+/// The login is for all environments of the application, and goes with the last one.
+fn login(standing: &Standing) -> (Option<Removal>, Option<String>) {
+    let Some(login) = &standing.login else {
+        return (None, None);
+    };
+    let left = matches!(standing.environment, Some((_, false)));
+    if standing.others.is_empty() && !left {
+        return (Some(Removal::Login(login.clone())), None);
+    }
+    let told = format!("{} stays: other environments use it", login.name());
+    (None, Some(told))
 }
 
 /// An environment that was made here goes; any other only lets go of the operations role.

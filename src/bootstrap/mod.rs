@@ -27,6 +27,7 @@ mod pace;
 pub mod permissions;
 pub mod policy;
 pub mod references;
+pub mod registry;
 mod report;
 pub mod steps;
 pub mod wanted;
@@ -182,6 +183,8 @@ pub struct Observed {
     pub bucket: Option<bucket::SeenBucket>,
     /// Application and environment.
     pub application: application::Seen,
+    /// The login at a private registry that is to be written.
+    pub login: Option<registry::LoginStep>,
 }
 
 impl Observed {
@@ -209,6 +212,7 @@ impl Observed {
             database: database::Seen::default(),
             bucket: bucket?,
             application,
+            login: None,
         })
     }
 }
@@ -255,6 +259,9 @@ pub fn plan(desired: &Desired, observed: &Observed, only: &[Part]) -> Result<Pla
         && let Some(name) = &desired.bucket
     {
         steps.extend(bucket::plan(name, observed.bucket.as_ref()));
+    }
+    if counts(Part::Application) {
+        steps.extend(observed.login.clone().map(BootstrapStep::from));
     }
     steps.extend(application::plan(
         place,

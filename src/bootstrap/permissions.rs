@@ -108,6 +108,7 @@ fn needs(step: &BootstrapStep) -> &'static [&'static str] {
         It::CreateBucket { .. } => &["s3:CreateBucket"],
         It::ClosePublic { .. } => &["s3:PutBucketPublicAccessBlock"],
         It::TidyUploads { .. } => &["s3:PutLifecycleConfiguration"],
+        It::Login(_) => &["s3:PutObject"],
         It::CreateApplication { .. } => &["elasticbeanstalk:CreateApplication", "iam:PassRole"],
         It::CreateEnvironment(_) => &["elasticbeanstalk:CreateEnvironment", "iam:PassRole"],
         It::AssociateRole { .. } => &[

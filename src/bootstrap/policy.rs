@@ -27,6 +27,8 @@ pub enum Template {
     PushImages,
     /// Bundles in a bucket that is not Elastic Beanstalk's own may be read.
     Bundles,
+    /// The login at a private registry may be read.
+    RegistryLogin,
     /// The environment's roles may be passed on.
     PassRoles,
     /// What a deployer needs.
@@ -44,6 +46,7 @@ impl Template {
             Self::Images => include_str!("../../templates/iam/images.json"),
             Self::PushImages => include_str!("../../templates/iam/push-images.json"),
             Self::Bundles => include_str!("../../templates/iam/bundles.json"),
+            Self::RegistryLogin => include_str!("../../templates/iam/registry-login.json"),
             Self::PassRoles => include_str!("../../templates/iam/pass-roles.json"),
             Self::Deployer => include_str!("../../templates/iam/deployer.json"),
         }

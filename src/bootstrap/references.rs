@@ -230,15 +230,9 @@ async fn is_settled_otherwise(aws: &Aws, arn: &str, own: Option<&str>) -> Result
 }
 
 fn sources(place: &Place, settings: &Settings) -> Vec<Source> {
-    let config = &settings.config;
-    let own = place
-        .target
-        .key
-        .as_ref()
-        .and_then(|key| config.environments.get(key));
-    let own = own.and_then(|it| it.properties.as_ref());
-    let all = config.properties.iter().chain(own);
-    all.flat_map(|it| it.values().cloned()).collect()
+    let key = place.target.key.as_deref();
+    let sources = settings.config.property_sources(key);
+    sources.into_values().collect()
 }
 
 /// The customer's key that a secret is encrypted with, if it is not AWS's own.
@@ -307,7 +301,7 @@ pub fn policy_file(root: &Path, file: &str) -> Result<(String, Inline)> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    if ["references", "images", "bundles"].contains(&name.as_str()) {
+    if ["references", "images", "bundles", "registry"].contains(&name.as_str()) {
         return Err(Error::new(
             Kind::Config,
             format!("{file} cannot be used: a policy of that name is beanship's own"),

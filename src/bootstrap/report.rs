@@ -8,7 +8,7 @@ use super::{Desired, Made, Observed};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::report::DeployReport;
 use crate::error::{Error, Exit};
-use crate::output::{Problem, Report};
+use crate::output::{Problem, Report, counted};
 use crate::plan::Change;
 
 /// What became of a bootstrap. What is not known (yet) is none.
@@ -173,8 +173,8 @@ impl Report for BootstrapReport {
             }
             Outcome::Unchanged => format!("nothing to do: everything for {name} is there"),
             Outcome::Planned => format!(
-                "{} changes for {name}; nothing was changed",
-                self.plan.len()
+                "{} for {name}; nothing was changed",
+                counted(self.plan.len(), "change")
             ),
             Outcome::Succeeded | Outcome::SucceededWithWarnings => {
                 let changes = match self.done.len() {

@@ -15,6 +15,7 @@ use super::grants::Holder;
 use super::iam::{Profile, Role, User};
 use super::names::Tags;
 use super::network::group::{Group, GroupRef, Rule};
+use super::registry::LoginStep;
 use crate::aws::ec2::Permission;
 use crate::deploy::World;
 use crate::deploy::configuration::Configuration;
@@ -178,6 +179,8 @@ pub enum BootstrapStep {
         /// The bucket.
         name: String,
     },
+    /// The login at a private registry is written.
+    Login(LoginStep),
     /// An application is made.
     CreateApplication {
         /// Its name.

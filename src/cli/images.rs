@@ -17,7 +17,7 @@ pub enum ImagesAction {
 #[derive(Debug, Clone, Default, Args)]
 pub struct ListImagesArgs {
     /// Which environment's compose file
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::Other)]
     pub env: Option<String>,
 }
 
@@ -25,7 +25,7 @@ pub struct ListImagesArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct MakeImagesArgs {
     /// The environments that shall run them, which decide the platform; may be repeated [env: BEANSHIP_ENV] [default: all]
-    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::Other, value_delimiter = ',')]
     pub env: Vec<String>,
     /// The images' tag [env: BEANSHIP_VERSION_LABEL] [default: the version label of this tree]
     #[arg(long, value_name = "LABEL")]

@@ -13,7 +13,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "NAME")]
     pub app: Option<String>,
     /// The key of the environment [default: what is found, else production]
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::Other)]
     pub env: Option<String>,
     /// The environment's Elastic Beanstalk name [default: what is found, else APP-KEY]
     #[arg(long, value_name = "NAME")]
@@ -84,11 +84,11 @@ mod tests {
         let inputs = action["inputs"].as_object().expect("inputs");
         let mut command = Cli::command();
         command.build();
-        let deploy = command.find_subcommand("deploy").expect("deploy");
-        let flags: BTreeSet<&str> = deploy
-            .get_arguments()
-            .filter_map(|it| it.get_long())
-            .collect();
+        let of = |verb: &str| -> BTreeSet<&str> {
+            let arguments = command.find_subcommand(verb).expect(verb).get_arguments();
+            arguments.filter_map(|it| it.get_long()).collect()
+        };
+        let (flags, promote) = (of("deploy"), of("promote"));
         for flag in flags.iter().filter(|flag| !NOT_IN_A_JOB.contains(flag)) {
             let input = flag.strip_prefix("no-").unwrap_or(flag);
             assert!(
@@ -103,9 +103,11 @@ mod tests {
             .expect("a script");
         let words = script
             .split([' ', '\n', '"'])
-            .filter_map(|word| word.strip_prefix("--"));
+            .filter_map(|word| word.strip_prefix("--"))
+            .filter_map(|word| word.split('=').next());
         for flag in words.filter(|word| !word.is_empty()) {
-            assert!(flags.contains(flag), "deploy has no flag --{flag}");
+            let known = flags.contains(flag) || promote.contains(flag);
+            assert!(known, "neither deploy nor promote has a flag --{flag}");
         }
     }
 }

@@ -52,7 +52,7 @@ pub struct PromoteArgs {
     #[arg(long, value_name = "LABEL")]
     pub version_label: Option<String>,
     /// The environment that shall run it
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::Other)]
     pub to: String,
     /// How it is done.
     #[command(flatten)]

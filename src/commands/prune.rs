@@ -111,7 +111,9 @@ impl Report for PruneReport {
     fn human(&self) -> String {
         let (all, planned) = (self.versions, self.plan.len());
         let text = match self.outcome {
-            Outcome::Unchanged => format!("nothing to do: all of the {all} versions stay"),
+            Outcome::Unchanged if all == 0 => "nothing to do: there is no version".to_owned(),
+            Outcome::Unchanged if all == 1 => "nothing to do: the only version stays".to_owned(),
+            Outcome::Unchanged => format!("nothing to do: all {all} versions stay"),
             Outcome::Planned => {
                 format!("{planned} of {all} versions would be deleted; nothing was changed")
             }

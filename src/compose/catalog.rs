@@ -94,6 +94,8 @@ rules! {
         "Elastic Beanstalk starts the services without a profile. One of them that depends on a service with a profile cannot start."
     BAD_VOLUME "EB219" Error "A mount is written as SOURCE:TARGET with an absolute target"
         "Compose refuses a short form with too many parts, an empty one, or a target that does not start with `/`."
+    CONFLICT "EB220" Error "A name means one thing in all files"
+        "Compose refuses to join files of `include` that declare a service, network, volume, secret or config of the same name in different ways. Only the files of one entry are merged."
     PORT_80 "EB301" Warning "A service publishes port 80 of the host"
         "With a compose file Elastic Beanstalk runs no proxy of its own: traffic and health checks go to port 80 of the instance. Otherwise the environment turns Red although the deploy succeeded. Another port works if the environment's process is set to it."
     SAME_PORT "EB302" Error "A port of the host is published once"

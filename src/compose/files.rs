@@ -38,6 +38,16 @@ pub fn below(path: &str) -> Below {
     Below::Inside(names.join("/"))
 }
 
+/// A path that is relative to a directory below the root, as seen from the root.
+#[must_use]
+pub fn join(base: &str, path: &str) -> String {
+    match below(path) {
+        Below::Elsewhere => path.to_owned(),
+        _ if base.is_empty() => path.to_owned(),
+        _ => format!("{base}/{path}"),
+    }
+}
+
 /// Whether a path is of someone's own machine.
 #[must_use]
 pub fn is_personal(path: &str) -> bool {
@@ -70,10 +80,15 @@ pub fn read(path: &Path) -> Option<String> {
 /// What the operating system says.
 pub fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    let file = std::fs::File::open(path)?;
-    if file.metadata()?.is_dir() {
+    let metadata = std::fs::metadata(path)?;
+    if metadata.is_dir() {
         return Err(std::io::Error::other("it is a directory"));
     }
+    // Reading a pipe would wait for whoever writes.
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("it is no file"));
+    }
+    let file = std::fs::File::open(path)?;
     file.take(LARGEST + 1).read_to_end(&mut content)?;
     Ok(content)
 }
@@ -128,5 +143,8 @@ mod tests {
         ] {
             assert_eq!(below(path), expected, "{path}");
         }
+        assert_eq!(below(&join("a/b", "../x")), inside("a/x"));
+        assert_eq!(join("a", "/etc/x"), "/etc/x");
+        assert_eq!(join("", "./x"), "./x");
     }
 }

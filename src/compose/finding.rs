@@ -79,7 +79,7 @@ fn id_of<S: Serializer>(rule: &&'static Rule, to: S) -> Result<S::Ok, S::Error> 
 /// A change that puts one finding right and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repair {
-    /// Other text at places of the compose file.
+    /// Other text at places of the finding's file.
     Edit(Vec<(Range<usize>, String)>),
     /// Line ends as Linux wants them, in a file below the root.
     UnixLines(PathBuf),
@@ -128,7 +128,7 @@ impl Draft {
 }
 
 /// How many findings are kept; a text with more is not the text that was meant.
-const MOST: usize = 200;
+pub(super) const MOST: usize = 200;
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -141,7 +141,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Adds one at a byte of the compose file.
+    /// Adds one at a byte of the file that is judged.
     pub fn add(
         &mut self,
         rule: &'static Rule,
@@ -179,7 +179,7 @@ impl Findings {
         &mut self.drafts[last]
     }
 
-    /// Keeps a text of the compose file out of every excerpt.
+    /// Keeps a text of the file out of every excerpt.
     pub fn hide(&mut self, range: Range<usize>) {
         if !self.is_full() {
             self.hidden.push(range);
@@ -190,6 +190,12 @@ impl Findings {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.drafts.len() >= MOST
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.drafts.len()
     }
 
     /// Whether a rule was broken.
@@ -244,7 +250,7 @@ impl Draft {
 
 impl Finding {
     /// The compose file's findings come first, each file's by place.
-    fn order(&self, own: &str) -> ((bool, &str), (usize, usize), &str) {
+    pub(super) fn order(&self, own: &str) -> ((bool, &str), (usize, usize), &str) {
         (
             (self.file != own, &self.file),
             (self.line, self.column),

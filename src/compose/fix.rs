@@ -1,6 +1,7 @@
 //! Puts right what is certain, in place: only the bytes that are wrong change, so comments and
 //! layout stay. What was put right is judged again, as one repair can bring the next to light.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -39,10 +40,11 @@ fn round<'a>(
     found: impl Iterator<Item = &'a Finding>,
 ) -> Result<Vec<Finding>> {
     let mut repaired = Vec::new();
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut files: BTreeMap<&str, Vec<(Range<usize>, String)>> = BTreeMap::new();
     for finding in found {
+        let edits = files.entry(&finding.file).or_default();
         match &finding.repair {
-            Some(Repair::Edit(own)) if own.iter().all(|(range, _)| is_free(&edits, range)) => {
+            Some(Repair::Edit(own)) if own.iter().all(|(range, _)| is_free(edits, range)) => {
                 edits.extend(own.iter().cloned());
                 repaired.push(finding.clone());
             }
@@ -56,8 +58,11 @@ fn round<'a>(
             Some(Repair::Edit(_) | Repair::Runnable(_)) | None => {}
         }
     }
-    if !edits.is_empty() {
-        let path = around.root.join(around.file);
+    for (file, edits) in files {
+        if edits.is_empty() {
+            continue;
+        }
+        let path = around.root.join(file);
         let text = std::fs::read_to_string(&path).map_err(|why| Error::io("read", &path, &why))?;
         write(&path, edited(&text, edits).as_bytes())?;
     }

@@ -2,7 +2,8 @@
 //! them.
 //!
 //! ```text
-//! text -> source, tree (places) -> model (services) -> rules, schema, bundled -> findings -> fix
+//! text -> source, tree (places) -> opened (the files it names) -> world, model (services)
+//!      -> rules, schema, bundled -> findings -> fix
 //! ```
 //!
 //! [`lint`] finds, [`fix`] puts right what is certain, [`catalog`] holds every rule's words. Nothing
@@ -16,7 +17,9 @@ pub mod fix;
 pub mod images;
 mod model;
 mod mounts;
+mod naming;
 mod needed;
+mod opened;
 mod ports;
 mod rules;
 pub mod sarif;
@@ -28,13 +31,16 @@ mod suppress;
 mod tests;
 mod tree;
 mod variables;
+mod world;
 
 use std::path::Path;
 
-use catalog::{NOT_YAML, NOTHING, UNREADABLE};
+use catalog::{NOTHING, UNREADABLE};
 use finding::{Finding, Findings, Severity};
+use model::Project;
+use opened::{Disk, Files};
 use source::Source;
-use tree::Tree;
+use world::World;
 
 use crate::error::{Error, Kind, Result};
 
@@ -93,14 +99,7 @@ pub fn lint(around: &Surroundings<'_>) -> Verdict {
     let (subject, text) = match files::bytes(&path) {
         Ok(bytes) => match text_of(bytes) {
             Ok(text) => (None, text),
-            Err(why) => {
-                findings.add(
-                    &UNREADABLE,
-                    0,
-                    format!("the compose file cannot be read: {why}"),
-                );
-                (Some(Subject::Nothing), String::new())
-            }
+            Err(why) => (unreadable(&why, &mut findings), String::new()),
         },
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
             let subject = bundled::without_compose(around, &name, &mut findings);
@@ -108,22 +107,33 @@ pub fn lint(around: &Surroundings<'_>) -> Verdict {
         }
         Err(why) => {
             let why = crate::error::reason(&why);
-            findings.add(
-                &UNREADABLE,
-                0,
-                format!("the compose file cannot be read: {why}"),
-            );
-            (Some(Subject::Nothing), String::new())
+            (unreadable(&why, &mut findings), String::new())
         }
     };
-    let mut source = Source::new(name, text);
-    let subject = subject.unwrap_or_else(|| judge(&mut source, around, &mut findings));
-    bundled::check(around, &mut findings);
-    let findings = findings.finish(&source);
+    let disk = Disk {
+        root: around.root,
+        in_bundle: around.in_bundle,
+    };
+    let mut files = Files::open(Source::new(name, text), disk);
+    let subject = match subject {
+        Some(subject) => {
+            files.list.truncate(1);
+            files.list[0].findings = findings;
+            subject
+        }
+        None => judge(&mut files, around),
+    };
+    bundled::check(around, &mut files.list[0].findings);
     Verdict {
-        findings: suppress::remaining(findings, &source, around.ignore),
+        findings: told(files, around.ignore),
         subject,
     }
+}
+
+fn unreadable(why: &str, findings: &mut Findings) -> Option<Subject> {
+    let what = format!("the compose file cannot be read: {why}");
+    findings.add(&UNREADABLE, 0, what);
+    Some(Subject::Nothing)
 }
 
 /// The bytes as text, or why they are none.
@@ -138,59 +148,66 @@ fn text_of(bytes: Vec<u8>) -> std::result::Result<String, String> {
         .map_err(|why| format!("it is not UTF-8 (byte {})", why.utf8_error().valid_up_to()))
 }
 
-/// Reads the text and applies every rule to it.
-fn judge(source: &mut Source, around: &Surroundings<'_>, findings: &mut Findings) -> Subject {
-    let tree = match Tree::read(&source.text) {
-        Ok(tree) => tree,
-        Err(why) => {
-            hide_secrets_of(source, why.at);
-            let (rule, what) = if why.excessive {
-                (&UNREADABLE, "the compose file is too much")
-            } else {
-                (&NOT_YAML, "this is no YAML")
-            };
-            let at = behind_the_text(source, why.at);
-            findings.add(rule, at, format!("{what}: {}", why.why));
-            return Subject::Nothing;
-        }
-    };
-    let services = match model::Project::of(&tree, source, around) {
-        Some(project) => {
-            rules::apply(&tree, &project, findings);
-            Subject::Compose(project.services.len())
-        }
-        None => {
-            let at = tree.root().map_or(0, |root| root.range().start);
-            findings
-                .add(
-                    &NOTHING,
-                    at,
-                    "this is no compose file: it must be a map with `services`",
-                )
-                .fix("write a service: `services: { web: { image: 'nginx:1.27', ports: ['80:80'] } }`");
-            Subject::Nothing
-        }
-    };
-    for range in std::mem::take(&mut findings.hidden) {
-        source.hide(range);
-    }
-    services
-}
-
-/// What is missing at the end is told behind the last character.
-fn behind_the_text(source: &Source, at: usize) -> usize {
-    at.min(source.text.trim_end().len())
-}
-
-/// A line that cannot be read may hold a password all the same.
-fn hide_secrets_of(source: &mut Source, at: usize) {
-    let line = source.whole_line(at);
-    let text = &source.text[line.clone()];
-    if let Some((name, _)) = text.split_once([':', '='])
-        && rules::is_secret_name(name.trim_matches([' ', '-', '"', '\'']))
+/// Applies every rule to every file.
+fn judge(files: &mut Files, around: &Surroundings<'_>) -> Subject {
+    let mut all: Vec<Findings> = files
+        .list
+        .iter_mut()
+        .map(|file| std::mem::take(&mut file.findings))
+        .collect();
+    let mut subject = Subject::Nothing;
     {
-        source.hide(line.start + name.len() + 1..line.end);
+        let world = World::of(files);
+        let mut count: usize = 0;
+        for (index, findings) in all.iter_mut().enumerate() {
+            let file = &files.list[index];
+            if file.is_broken(findings) || count >= finding::MOST {
+                continue;
+            }
+            match Project::of(&world, index, around) {
+                Some(project) => {
+                    rules::apply(&file.tree, &project, findings);
+                    if index == 0 {
+                        subject = Subject::Compose(world.each().count());
+                    }
+                }
+                None => {
+                    let at = file.tree.root().map_or(0, |root| root.range().start);
+                    findings
+                        .add(
+                            &NOTHING,
+                            at,
+                            "this is no compose file: it must be a map with `services`",
+                        )
+                        .fix("write a service: `services: { web: { image: 'nginx:1.27', ports: ['80:80'] } }`");
+                }
+            }
+            count += findings.count();
+        }
     }
+    for (file, findings) in files.list.iter_mut().zip(all) {
+        file.findings = findings;
+    }
+    subject
+}
+
+/// What was found in all files, without what was switched off.
+fn told(files: Files, ignore: &[String]) -> Vec<Finding> {
+    let own = files.list[0].source.name.clone();
+    let mut all = Vec::new();
+    for file in files.list {
+        let (mut source, mut findings) = (file.source, file.findings);
+        for range in std::mem::take(&mut findings.hidden) {
+            source.hide(range);
+        }
+        all.extend(suppress::remaining(
+            findings.finish(&source),
+            &source,
+            ignore,
+        ));
+    }
+    all.sort_by(|a, b| a.order(&own).cmp(&b.order(&own)));
+    all
 }
 
 impl<'a> Surroundings<'a> {

@@ -4,8 +4,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::files::{self, Below};
+use super::opened::Role;
 use super::source::Source;
-use super::tree::{At, Tree};
+use super::tree::At;
+use super::world::{Whole, World};
 
 pub use super::mounts::{Mount, Sort, mounts};
 pub use super::ports::{Port, ports};
@@ -41,20 +44,35 @@ impl std::fmt::Debug for Surroundings<'_> {
     }
 }
 
-/// A compose file with services.
+/// A file of the project that is judged; rules see all files and tell what stands in this one.
 #[derive(Debug)]
 pub struct Project<'a> {
     /// The top of the file.
     pub root: At<'a>,
     /// Its text.
     pub source: &'a Source,
-    /// The services in the order of the file.
+    /// Its services that count, in its order.
     pub services: Vec<Service<'a>>,
-    by_name: HashMap<&'a str, usize>,
-    /// Whether other files may add services and resources.
-    pub includes: bool,
+    /// Its number among the files.
+    pub file: usize,
+    /// Whether only services of it count, because others extend them.
+    pub is_base: bool,
+    /// Where its relative paths begin, below the root.
+    base: &'a str,
+    /// Of a file whose services are extended: those that do it.
+    users: Users<'a>,
+    /// All files.
+    pub world: &'a World<'a>,
     /// What is known besides.
     pub around: &'a Surroundings<'a>,
+}
+
+/// Who extends the services of a file.
+#[derive(Debug, Default)]
+struct Users<'a> {
+    wholes: Vec<&'a Whole<'a>>,
+    /// By the byte that a service of the file starts at: the number of the whole, and of the part.
+    of: HashMap<usize, Vec<(usize, usize)>>,
 }
 
 /// A service.
@@ -66,43 +84,94 @@ pub struct Service<'a> {
     pub key: At<'a>,
     /// What it says.
     pub body: At<'a>,
+    /// The number of its file.
+    pub file: usize,
 }
 
 impl<'a> Project<'a> {
-    /// The project of a file; none if it holds no map.
+    /// A file by its number; none if it holds no map.
     #[must_use]
-    pub fn of(tree: &'a Tree, source: &'a Source, around: &'a Surroundings<'a>) -> Option<Self> {
-        let root = tree.root().filter(|root| root.is_map())?;
-        let services: Vec<_> = root
+    pub fn of(world: &'a World<'a>, file: usize, around: &'a Surroundings<'a>) -> Option<Self> {
+        let opened = &world.files[file];
+        let root = opened.tree.root().filter(|root| root.is_map())?;
+        let counts = |name: &str| match &opened.role {
+            Role::Extended(services) => services.contains(name),
+            Role::Main | Role::Included => true,
+        };
+        let services = root
             .get("services")
             .into_iter()
             .flat_map(At::entries)
             .filter_map(|(key, body)| {
-                let name = key.text()?;
-                Some(Service { name, key, body })
-            })
-            .collect();
-        let by_name = services.iter().enumerate().map(|(at, s)| (s.name, at));
+                let name = key.text().filter(|name| counts(name))?;
+                Some(Service {
+                    name,
+                    key,
+                    body,
+                    file,
+                })
+            });
+        let is_base = matches!(opened.role, Role::Extended(_));
         Some(Self {
-            by_name: by_name.collect(),
-            includes: root.get("include").is_some(),
+            services: services.collect(),
+            users: match is_base {
+                true => Users::of(world, file),
+                false => Users::default(),
+            },
             root,
-            source,
-            services,
+            source: &opened.source,
+            file,
+            is_base,
+            base: &opened.base,
+            world,
             around,
         })
     }
 
-    /// The service of a name.
+    /// Whether this is the compose file itself.
+    #[must_use]
+    pub fn is_main(&self) -> bool {
+        self.file == 0
+    }
+
+    /// Its services that nobody only extends and that are not told of in another file.
+    pub fn own(&self) -> impl Iterator<Item = &Service<'a>> {
+        let first = |it: &&Service<'a>| {
+            let first = self.world.service(it.name);
+            !self.is_base && first.is_some_and(|first| first.file == self.file)
+        };
+        self.services.iter().filter(first)
+    }
+
+    /// Whether what a service says under a key is replaced by every service that extends it.
+    #[must_use]
+    pub fn is_replaced(&self, service: &Service<'a>, key: &str) -> bool {
+        let Some(users) = self.users.of.get(&service.start()) else {
+            return false;
+        };
+        users.iter().all(|(whole, part)| {
+            let nearer = &self.users.wholes[*whole].parts[..*part];
+            nearer.iter().any(|it| it.get(key).is_some())
+        })
+    }
+
+    /// Where a path of this file leads, seen from the root.
+    #[must_use]
+    pub fn below(&self, path: &str) -> Below {
+        files::below(&files::join(self.base, path))
+    }
+
+    /// The service of a name, in whichever file.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&Service<'a>> {
-        self.by_name.get(name).map(|at| &self.services[*at])
+        self.world.service(name)
     }
 
     /// The name closest to one that is not there.
     #[must_use]
     pub fn nearest_service(&self, name: &str) -> Option<&Service<'a>> {
-        let names = self.services.iter().take(500).map(|service| service.name);
+        let services = self.world.services.iter().take(500);
+        let names = services.map(|service| service.name);
         self.service(crate::yaml::nearest(name, names)?)
     }
 
@@ -129,6 +198,23 @@ impl<'a> Project<'a> {
     }
 }
 
+impl<'a> Users<'a> {
+    fn of(world: &'a World<'a>, file: usize) -> Self {
+        let mut users = Self::default();
+        for service in world.each() {
+            let whole = world.whole(service);
+            for (part, it) in whole.parts.iter().enumerate() {
+                if it.file == file {
+                    let uses = users.of.entry(it.start()).or_default();
+                    uses.push((users.wholes.len(), part));
+                }
+            }
+            users.wholes.push(whole);
+        }
+        users
+    }
+}
+
 impl<'a> Service<'a> {
     /// The value of a key.
     #[must_use]
@@ -142,10 +228,10 @@ impl<'a> Service<'a> {
         self.key.range().start
     }
 
-    /// Whether another service or file adds keys to it.
+    /// Its name in its own file.
     #[must_use]
-    pub fn extends(&self) -> bool {
-        self.get("extends").is_some()
+    pub fn own_name(&self) -> &'a str {
+        self.key.text().unwrap_or_default()
     }
 
     /// Whether only `--profile` starts it.

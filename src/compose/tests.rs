@@ -1,6 +1,7 @@
 //! The checks as a whole: a real file full of faults, and files without any.
 
 mod hostile;
+mod several;
 
 use std::path::Path;
 

@@ -103,6 +103,12 @@ impl Tree {
         self.root.map(|id| At { tree: self, id })
     }
 
+    /// Whether anything in it takes back or replaces what another file says.
+    #[must_use]
+    pub fn has_resets(&self) -> bool {
+        self.nodes.iter().any(|node| node.reset)
+    }
+
     fn at(&self, id: Id) -> At<'_> {
         At { tree: self, id }
     }
@@ -168,11 +174,15 @@ impl<'a> At<'a> {
         matches!(&self.node().value, Value::Scalar { plain: true, .. })
     }
 
-    /// Whether it is true.
+    /// Whether it is true, in any of the words that Compose takes for it.
     #[must_use]
     pub fn is_true(self) -> bool {
-        self.text()
-            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
+        let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
+        self.text().is_some_and(|text| {
+            ["true", "yes", "on", "y", "t", "1"]
+                .iter()
+                .any(|word| is(text, word))
+        })
     }
 
     /// Whether it is a list.
@@ -220,6 +230,39 @@ impl<'a> At<'a> {
         entries
             .iter()
             .map(move |(key, value)| (self.tree.at(*key), self.tree.at(*value)))
+    }
+
+    /// Whether it says the same as another node, wherever that stands.
+    #[must_use]
+    pub fn means(self, other: Self) -> bool {
+        let nothing = |at: Self| {
+            at.kind() == Some(Kind::Null) || (at.is_map() && at.entries().next().is_none())
+        };
+        match (&self.node().value, &other.node().value) {
+            (
+                Value::Scalar { text, kind, .. },
+                Value::Scalar {
+                    text: two,
+                    kind: other,
+                    ..
+                },
+            ) => text == two && kind == other,
+            (Value::List { items, .. }, Value::List { items: two, .. }) => {
+                items.len() == two.len()
+                    && self
+                        .items()
+                        .zip(other.items())
+                        .all(|(one, two)| one.means(two))
+            }
+            (Value::Map { entries, .. }, Value::Map { entries: two, .. }) => {
+                let same = |(key, value): (Self, Self)| {
+                    let found = key.text().and_then(|name| other.get(name));
+                    found.is_some_and(|two| value.means(two))
+                };
+                entries.len() == two.len() && self.entries().all(same)
+            }
+            _ => nothing(self) && nothing(other),
+        }
     }
 
     /// The key and the value of this name.

@@ -22,7 +22,8 @@ pub struct RegistryConfig {
     pub username: Option<String>,
     /// Where the password is.
     pub password: Option<Source>,
-    /// Instead of these: an object of S3 that is Docker's own file with logins, `s3://BUCKET/KEY`.
+    /// An object of S3 that is Docker's own file with logins, `s3://BUCKET/KEY`: yours, or, with
+    /// name and password, written by `beanship bootstrap`.
     pub credentials: Option<String>,
 }
 
@@ -42,6 +43,8 @@ pub enum Way<'a> {
         bucket: &'a str,
         /// The key.
         key: &'a str,
+        /// Who logs in and where the password is, where the object is made of that.
+        login: Option<(&'a str, &'a Source)>,
     },
 }
 
@@ -64,12 +67,26 @@ impl RegistryConfig {
     pub fn way(&self) -> Option<Way<'_>> {
         match (&self.username, &self.password, &self.credentials) {
             (Some(username), Some(password), None) => Some(Way::Hooks { username, password }),
-            (None, None, Some(object)) => {
+            (username, password, Some(object)) => {
+                let login = match (username, password) {
+                    (None, None) => None,
+                    (Some(username), Some(password)) => Some((username.as_str(), password)),
+                    _ => return None,
+                };
                 let (bucket, key) = object.strip_prefix("s3://")?.split_once('/')?;
                 let filled = !bucket.is_empty() && !key.is_empty();
-                filled.then_some(Way::Object { bucket, key })
+                filled.then_some(Way::Object { bucket, key, login })
             }
             _ => None,
+        }
+    }
+
+    /// Who logs in, and where the password is.
+    #[must_use]
+    pub fn login(&self) -> Option<(&str, &Source)> {
+        match self.way()? {
+            Way::Hooks { username, password } => Some((username, password)),
+            Way::Object { login, .. } => login,
         }
     }
 
@@ -80,7 +97,15 @@ impl RegistryConfig {
             Some(Way::Hooks { username, password }) => {
                 format!("{username}, {}", password.words())
             }
-            Some(Way::Object { bucket, key }) => format!("s3://{bucket}/{key}"),
+            Some(Way::Object { bucket, key, login }) => {
+                let object = format!("s3://{bucket}/{key}");
+                match login {
+                    Some((username, password)) => {
+                        format!("{username}, {}, in {object}", password.words())
+                    }
+                    None => object,
+                }
+            }
             None => "none".to_owned(),
         };
         RegistryWords {
@@ -108,7 +133,7 @@ impl RegistryConfig {
         match self.way() {
             Some(_) => None,
             None => Some(
-                "`registry` needs `username` and `password`, or `credentials: s3://BUCKET/KEY` and nothing else but `server`",
+                "`registry` needs `username` and `password`, `credentials: s3://BUCKET/KEY`, or all three",
             ),
         }
     }
@@ -159,6 +184,7 @@ mod tests {
             "{ username: shop }",
             "{ credentials: my-bucket/x }",
             "{ username: shop, password: { secret: x }, credentials: s3://a/b }",
+            "{ username: shop, credentials: s3://a/b }",
             "{ username: shop, password: { rds: password } }",
         ];
         insta::assert_snapshot!(all.map(told).join("\n"), @r#"

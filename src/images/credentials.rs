@@ -18,16 +18,22 @@ use crate::settings::Environ;
 /// Docker Hub, as Docker's own file names it.
 const HUB: &str = "https://index.docker.io/v1/";
 
+/// The user's name where a helper keeps an identity token.
+const TOKEN: &str = "<token>";
+
 /// How long a helper may take; some ask the user.
 const HELPER: Duration = Duration::from_secs(60);
 
-/// A user with a password.
+/// A user with a password, or a token that stands for both.
 #[derive(Debug, Clone)]
 pub struct Login {
     /// The user's name.
     pub username: String,
     /// The password or token.
     pub password: SecretString,
+    /// Whether the password is an identity token, which is exchanged for others and used for
+    /// nothing else.
+    pub identity: bool,
 }
 
 /// What Docker knows of registries.
@@ -67,6 +73,16 @@ impl std::fmt::Debug for Auth {
 struct Helped {
     username: String,
     secret: String,
+}
+
+impl Login {
+    fn of_token(token: String) -> Self {
+        Self {
+            username: TOKEN.to_owned(),
+            password: token.into(),
+            identity: true,
+        }
+    }
 }
 
 impl DockerConfig {
@@ -135,7 +151,7 @@ impl Auth {
             .hint(format!("log in again: `docker login {registry}`"))
         };
         if !self.identitytoken.is_empty() {
-            return Err(unusable("it is an identity token, not a password"));
+            return Ok(Some(Login::of_token(self.identitytoken.clone())));
         }
         let (username, password) = if self.auth.is_empty() {
             (self.username.clone(), self.password.clone())
@@ -151,6 +167,7 @@ impl Auth {
         Ok((!username.is_empty()).then(|| Login {
             username,
             password: password.into(),
+            identity: false,
         }))
     }
 }
@@ -170,6 +187,15 @@ fn host(name: &str) -> &str {
     match name.split('/').next().unwrap_or(name) {
         "docker.io" | "registry-1.docker.io" => "index.docker.io",
         host => host,
+    }
+}
+
+/// The key under which Docker's file has the login for a registry.
+#[must_use]
+pub fn server_key(registry: &str) -> &str {
+    match host(registry) {
+        "index.docker.io" => HUB,
+        _ => registry,
     }
 }
 
@@ -212,11 +238,14 @@ async fn ask(helper: &str, key: &str) -> Result<Option<Login>> {
     let Ok(Helped { username, secret }) = serde_json::from_slice(&output.stdout) else {
         return Err(failed("its answer is not JSON with Username and Secret"));
     };
-    if username == "<token>" {
-        return Err(failed("it keeps an identity token, not a password"));
+    if username == TOKEN {
+        return Ok(Some(Login::of_token(secret)));
     }
-    let password = secret.into();
-    Ok((!username.is_empty()).then_some(Login { username, password }))
+    Ok((!username.is_empty()).then(|| Login {
+        username,
+        password: secret.into(),
+        identity: false,
+    }))
 }
 
 #[cfg(test)]
@@ -248,10 +277,7 @@ mod tests {
                 "bad.example",
                 "the login for bad.example in Docker's config.json cannot be used: it is not base64",
             ),
-            (
-                "azurecr.io",
-                "the login for azurecr.io in Docker's config.json cannot be used: it is an identity token, not a password",
-            ),
+            ("azurecr.io", "<token>:x"),
         ] {
             assert_eq!(told(file, registry).await, expected, "{registry}");
         }

@@ -64,6 +64,7 @@ impl Ecr {
         Ok(Login {
             username: username.to_owned(),
             password: password.to_owned().into(),
+            identity: false,
         })
     }
 

@@ -36,7 +36,7 @@ pub fn files(registry: &RegistryConfig) -> Vec<Made> {
             };
             TREES.into_iter().map(made).collect()
         }
-        Some(Way::Object { bucket, key }) => {
+        Some(Way::Object { bucket, key, .. }) => {
             // The two pages of AWS on this write the names in lower case and capitalised; which one
             // version 3 wants was never seen on real AWS. Lower case is version 3's own example.
             let content = serde_json::json!({

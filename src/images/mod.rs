@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod docker;
 pub mod ecr;
 pub mod hooks;
+pub mod identity;
 pub mod pins;
 pub mod pushed;
 pub mod registry;

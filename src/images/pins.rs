@@ -63,7 +63,8 @@ impl Wish<'_> {
     /// Decides; `registries` are asked where that is wished.
     ///
     /// # Errors
-    /// [`Kind::Registry`] for every image that cannot be pinned although it should,
+    /// [`Kind::Registry`] for every image that cannot be pinned although it should, [`Kind::Unreachable`]
+    /// where its registry does not answer,
     /// [`Kind::Check`] for one that the environment cannot run.
     pub async fn decide(&self, registries: Option<&Registries>) -> Result<Pins> {
         let mut pins = Pins::default();

@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use super::credentials::{DockerConfig, Login};
 use super::ecr::Ecr;
+use super::identity;
 use crate::aws::Aws;
 use crate::aws::error::root;
 use crate::error::{Error, Kind, Result};
@@ -132,9 +133,15 @@ impl Registries {
     /// Asks what an image is now.
     ///
     /// # Errors
-    /// [`Kind::Registry`]: why its registry does not tell.
+    /// [`Kind::Registry`]: why its registry does not tell; [`Kind::Unreachable`] without an answer.
     pub async fn look(&self, image: &Reference) -> Result<Found> {
         let auth = match self.logins.get(image.registry()) {
+            Some(Ok(Some(login))) if login.identity => {
+                match identity::exchange(image, &login.password).await? {
+                    Some(token) => RegistryAuth::Bearer(token.expose_secret().to_owned()),
+                    None => RegistryAuth::Anonymous,
+                }
+            }
             Some(Ok(Some(login))) => RegistryAuth::Basic(
                 login.username.clone(),
                 login.password.expose_secret().to_owned(),
@@ -202,7 +209,7 @@ impl Registries {
 }
 
 /// Whether a registry is on this machine, where Docker speaks plain HTTP too.
-fn is_here(registry: &str) -> bool {
+pub(super) fn is_here(registry: &str) -> bool {
     let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
     host == "localhost" || host.starts_with("127.")
 }
@@ -308,7 +315,15 @@ fn explained(image: &Reference, why: &OciDistributionError) -> Error {
             "run `beanship images list` again".to_owned(),
         )
     };
-    Error::new(Kind::Registry, what).hint(hint)
+    Error::new(kind_of(why), what).hint(hint)
+}
+
+/// Whether it is the registry that is at fault, or what was asked.
+fn kind_of(why: &OciDistributionError) -> Kind {
+    match is_passing(why) {
+        true => Kind::Unreachable,
+        false => Kind::Registry,
+    }
 }
 
 #[cfg(test)]

@@ -74,7 +74,37 @@ pub fn read(content: &str) -> Option<Found> {
         found.publish.extend(lines);
     }
     docker_secrets(content, &mut found.secrets);
+    surroundings(&mut found, &file);
     Some(found)
+}
+
+/// What the tests run in has no place in a file that only deploys: it is said, not dropped.
+fn surroundings(found: &mut Found, file: &Value) {
+    const PLAIN: [&str; 5] = ["generic", "minimal", "shell", "bash", "sh"];
+    if let Some(language) = text(&file["language"]).filter(|it| !PLAIN.contains(&it.as_str())) {
+        let versions = texts(&file[&language]).join(", ");
+        let of = match versions.as_str() {
+            "" => String::new(),
+            versions => format!(" ({versions})"),
+        };
+        found.remarks.push(format!(
+            "`language: {language}`{of} is left out: the tests run with what the runner has, unless a step sets it up"
+        ));
+    }
+    let services = texts(&file["services"]);
+    let others: Vec<_> = services.iter().filter(|it| *it != "docker").collect();
+    for service in others {
+        found.remarks.push(format!(
+            "`services: {service}` is left out: start it in a step, or with the job's services"
+        ));
+    }
+    for key in ["env", "jobs", "matrix", "addons", "cache"] {
+        if !file[key].is_null() {
+            found.remarks.push(format!(
+                "`{key}` is left out: it is a matter of the workflow"
+            ));
+        }
+    }
 }
 
 fn is_ours(deploy: &Value) -> bool {

@@ -142,6 +142,15 @@ pub(super) fn problem(error: &Error, about: Option<&str>) -> String {
     error.problems().map(one).collect::<Vec<_>>().join("\n")
 }
 
+/// A number of things: `1 file`, `2 files`.
+#[must_use]
+pub fn counted(count: usize, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    }
+}
+
 /// A plain table with a head, as wide as it needs to be.
 #[must_use]
 pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {

@@ -21,7 +21,7 @@ use crate::error::Error;
 
 pub use event::{Event, Phase};
 pub use flags::Flags;
-pub use human::{bytes, one_line, table};
+pub use human::{bytes, counted, one_line, table};
 pub use json::Problem;
 use progress::Progress;
 use veil::Veil;

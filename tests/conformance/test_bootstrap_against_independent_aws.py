@@ -62,6 +62,23 @@ def test_bootstrap_makes_what_a_deploy_needs_and_takes_it_away_again(
     ended(bootstrap(beanship, "--destroy"), "unchanged")
 
 
+def test_the_login_of_a_registry_is_written_once_and_again_when_it_changes(
+    aws: Aws, beanship: Beanship, project: Project
+) -> None:
+    registry = "registry: { username: ship, password: { from_env: TOKEN }, credentials: 's3://shop-bundles/login.json' }\n"
+    project.write("beanship.yml", PROJECT + STAGING.format(deployer="{ github: acme/shop }") + registry)
+    ended(bootstrap(beanship, env=beanship.env(TOKEN="one")), "succeeded")
+    since = len(aws.calls)
+    ended(bootstrap(beanship, env=beanship.env(TOKEN="one")), "unchanged")
+    assert changes(aws, since) == []
+    changed = ended(bootstrap(beanship, env=beanship.env(TOKEN="two")), "succeeded")
+    assert [change["kind"] for change in changed["plan"]] == ["login object"]
+    ended(bootstrap(beanship, env=beanship.env(TOKEN="two")), "unchanged")
+    # Production is of the same application, and goes on using it.
+    gone = ended(bootstrap(beanship, "--destroy"), "succeeded")
+    assert "login object" not in [change["kind"] for change in gone["plan"]]
+
+
 def test_an_environment_of_others_gets_a_deployer(aws: Aws, beanship: Beanship, project: Project) -> None:
     project.write("beanship.yml", PROJECT + "    deployer: { user: ci }\n")
     arguments = ["bootstrap", "--env", "production", "--yes", "--output", "json", "--only", "iam"]

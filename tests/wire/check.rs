@@ -195,3 +195,59 @@ fn what_a_rule_leaves_out_is_named_with_the_rule_and_its_line() {
         run.stderr
     );
 }
+
+#[test]
+fn files_that_the_compose_file_takes_in_are_judged_in_their_place() {
+    let project = Project::empty()
+        .file("beanship.yml", "app: shop\nregion: eu-central-1\n")
+        .file(
+            "docker-compose.yml",
+            "include: [db/db.yml]\nservices:\n  web:\n    image: 'w:1'\n    ports: ['80:80']\n    depends_on: [db]\n    env_file: .env\n    restart: always\n",
+        )
+        .file(
+            "db/db.yml",
+            "services:\n  db:\n    image: 'd:1'\n    restart: always\n    mem limit: 1g\n    environment: { PASSWORD: hunter2 }\n    env_file: db.env\n",
+        );
+    let run = project.beanship(&["check"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    insta::assert_snapshot!(run.stdout, @"
+    db/db.yml:5:5: error[EB102]: unknown key `mem limit` of a service: did you mean `mem_limit`?
+      |
+    5 |     mem limit: 1g
+      |     ^
+      fix: write `mem_limit`
+
+    db/db.yml:6:30: warning[EB307]: `PASSWORD` of service `db` stands here as plain text: whoever reads the file or the bundle knows it
+      |
+    6 |     environment: { PASSWORD: ******** }
+      |                              ^
+      fix: write `${PASSWORD}` here, and set it as a property of the environment that comes from Secrets Manager
+
+    db/db.yml:7:15: error[EB504]: service `db` reads db.env, which is not in the bundle: Compose does not start
+      |
+    7 |     env_file: db.env
+      |               ^
+      fix: add the file, and see what is in the bundle with `beanship bundle --list`
+
+    2 errors, 1 warning, no notes: 2 services
+    1 finding can be put right with `beanship check --fix`
+    ");
+    let json = project.beanship(&["check", "--output", "json"]).json();
+    assert_eq!(json["findings"][0]["file"], "db/db.yml", "{json}");
+    let github = project.beanship(&["check", "--output", "github"]).stdout;
+    assert!(
+        github.contains("::error file=db/db.yml,line=5,col=5,title=EB102::"),
+        "{github}"
+    );
+    let sarif = project.beanship(&["check", "--sarif", "-"]).json();
+    let location = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(location["artifactLocation"]["uri"], "db/db.yml", "{sarif}");
+    let fixed = project.beanship(&["check", "--fix"]);
+    assert!(
+        fixed.stderr.contains("put right: db/db.yml:5:5"),
+        "{}",
+        fixed.stderr
+    );
+    let text = std::fs::read_to_string(project.path().join("db/db.yml")).expect("a file");
+    assert!(text.contains("    mem_limit: 1g\n"), "{text}");
+}

@@ -89,7 +89,7 @@ fn an_application_without_versions_says_so() {
     ");
     let run = project.sandbox(&["versions", "prune", "--keep", "3"]);
     insta::assert_snapshot!(run.shown(&project), @"
-    unchanged: nothing to do: all of the 0 versions stay
+    unchanged: nothing to do: there is no version
     ------- stderr -------
     [exit 0]
     ");

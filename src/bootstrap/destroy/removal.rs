@@ -12,6 +12,7 @@ use crate::bootstrap::apply;
 use crate::bootstrap::grants::{Holder, SeenGrants};
 use crate::bootstrap::network::group::GroupRef;
 use crate::bootstrap::pace;
+use crate::bootstrap::registry::Object;
 use crate::deploy::environment::{self, SERVICE};
 use crate::deploy::{World, events, wait_until_ready};
 use crate::error::{Error, Kind, Result};
@@ -104,6 +105,8 @@ pub enum Removal {
         /// Its name.
         name: String,
     },
+    /// The login at a private registry.
+    Login(Object),
     /// The application with its versions.
     Application {
         /// Its name.
@@ -154,6 +157,7 @@ impl Step for Removal {
                 ("rule", &group.name, Some(format!("allows {words}")))
             }
             Self::Group(group) => ("security group", &group.name, None),
+            Self::Login(object) => ("login object", &object.name(), None),
             Self::Database {
                 id,
                 begun,
@@ -201,6 +205,7 @@ impl Step for Removal {
             Self::Group(group) => format!("Deleted the security group {}", group.name),
             Self::Database { id, .. } => format!("Deleted the database {id}"),
             Self::Subnets { name } => format!("Deleted the subnet group {name}"),
+            Self::Login(object) => format!("Deleted {}", object.name()),
             Self::Application { name } => format!("Deleted the application {name}"),
         }
     }
@@ -236,6 +241,7 @@ impl Step for Removal {
                 group, permission, ..
             } => ec2::revoke(aws, group.id_or_name(), permission).await?,
             Self::Group(group) => delete_group(world, group).await?,
+            Self::Login(object) => object.delete(aws).await?,
             Self::Database {
                 id, begun: true, ..
             } => apply::until_gone(world, id).await?,

@@ -178,6 +178,7 @@ impl BootstrapStep {
                 name,
                 Some("uploads that never ended go after 7 days".into()),
             ),
+            Self::Login(step) => step.change(),
             Self::CreateApplication { name, .. } => {
                 let detail = format!(
                     "keeps {} versions, and what is deployed",
@@ -256,6 +257,7 @@ impl BootstrapStep {
             Self::CreateBucket { name } => format!("Created the bucket {name}"),
             Self::ClosePublic { name, .. } => format!("Closed the bucket {name} to the public"),
             Self::TidyUploads { name } => format!("Set the rule for uploads to {name}"),
+            Self::Login(step) => step.done(),
             Self::CreateApplication { name, .. } => format!("Created the application {name}"),
             Self::CreateEnvironment(wanted) => {
                 format!("Started the launch of {}", wanted.target.environment)

@@ -4,6 +4,7 @@ use super::look::declared;
 use crate::bootstrap::BootstrapReport;
 use crate::bootstrap::destroy::{self, Removal};
 use crate::bootstrap::names::Place;
+use crate::bootstrap::registry::Object;
 use crate::cli::BootstrapArgs;
 use crate::commands::Context;
 use crate::deploy::World;
@@ -23,7 +24,12 @@ pub(super) async fn run(
     let declared = declared(cx, &place.target);
     let database = args.delete_database.as_deref();
     destroy::check(place, database)?;
-    let standing = destroy::look(&world.aws, place, &declared).await?;
+    let mut standing = destroy::look(&world.aws, place, &declared).await?;
+    if let Some((login, true)) = Object::of(cx.settings.config.registry.as_ref(), place)
+        && login.stands(&world.aws).await?
+    {
+        standing.login = Some(login);
+    }
     let (plan, stays) = destroy::plan(place, &standing, database);
     let left = standing.database.stays(place, database);
     report.destroys(plan.changes(), left.then(|| "its database".to_owned()));

@@ -1,14 +1,18 @@
 //! What a bootstrap looks at, and what shall be.
 
+use secrecy::ExposeSecret;
+
 use super::Job;
 use crate::bootstrap::application::{self, PLATFORM, SeenEnvironment};
 use crate::bootstrap::database;
 use crate::bootstrap::network::{self, Ground};
 use crate::bootstrap::references::References;
+use crate::bootstrap::registry::{LoginStep, Object, content};
 use crate::bootstrap::wanted::Sources;
 use crate::bootstrap::{Desired, Given, Observed, Part};
 use crate::commands::Context;
-use crate::config::EnvironmentConfig;
+use crate::commands::images::login_of;
+use crate::config::{EnvironmentConfig, RegistryConfig};
 use crate::error::{Error, Kind, Result};
 use crate::output::Event;
 use crate::settings::Target;
@@ -58,9 +62,37 @@ impl Job<'_> {
         let (database, seen_database) = self.database(&declared, ground.as_ref()).await?;
         let mut desired = sources.desired(platform)?;
         desired.database = database;
+        let registry = self.cx.settings.config.registry.as_ref();
+        let login = Object::of(registry, place);
+        if let Some((object, _)) = &login {
+            object.allow(&mut desired)?;
+        }
         let mut observed = Observed::look(aws, &desired, seen, ground).await?;
         observed.database = seen_database;
+        if let (Some((object, true)), Some(registry)) = (login, registry)
+            && counts(&self.args.only, Part::Application)
+        {
+            observed.login = self.login(object, registry).await?;
+        }
         Ok((desired, observed))
+    }
+
+    /// Looks at the login at a private registry, and whether it has to be written.
+    async fn login(&self, object: Object, registry: &RegistryConfig) -> Result<Option<LoginStep>> {
+        let content = login_of(self.cx, registry)
+            .await
+            .map(|(username, password)| {
+                let password = password.expose();
+                let content = content(registry.server(), &username, password);
+                self.cx.out.hide(content.expose_secret());
+                content
+            });
+        let server = registry.server();
+        let (step, remark) = object.look(&self.world.aws, server, content).await?;
+        if let Some(remark) = remark {
+            self.cx.out.event(&Event::Note(&remark));
+        }
+        Ok(step)
     }
 
     /// Looks at the network, where the project file says anything of it, and tells what will not

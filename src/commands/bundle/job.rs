@@ -35,6 +35,8 @@ pub struct Job {
     ignore: Vec<String>,
     /// Files that are made here: name, right to run, content.
     made: Vec<(String, bool, Arc<[u8]>)>,
+    /// Compose files with other content than on the disk: name, content.
+    replaced: Vec<(String, Arc<[u8]>)>,
     /// Whether services with `build` and `image` are built before the deploy.
     builds: bool,
     /// Whether everything about the tree was told already.
@@ -63,15 +65,15 @@ impl Job {
             rules: Rules::from(&cx.settings.config.bundle),
             own: cx.own_files(output),
             made: config.registry.as_ref().map(login).unwrap_or_default(),
+            replaced: Vec::new(),
             builds: false,
             told: false,
         }
     }
 
-    /// Puts a file into the bundle that is made here; nothing on the disk changes.
-    pub(in crate::commands) fn put(&mut self, name: &str, executable: bool, content: Vec<u8>) {
-        self.made
-            .push((name.to_owned(), executable, content.into()));
+    /// Gives a file of the bundle other content; nothing on the disk changes.
+    pub(in crate::commands) fn replace(&mut self, name: &str, content: Vec<u8>) {
+        self.replaced.push((name.to_owned(), content.into()));
     }
 
     /// Services with `build` and `image` are built before the deploy: what they are built from may
@@ -101,7 +103,7 @@ impl Job {
             tell(&selection, out);
         }
         for (name, executable, content) in &self.made {
-            if name != bundle::COMPOSE_NAME && goes_in(&selection, name) {
+            if goes_in(&selection, name) {
                 let what = format!(
                     "{name} is there already, and `registry` in beanship.yml makes another"
                 );
@@ -109,6 +111,9 @@ impl Job {
                     .hint(format!("remove one of them, as with `git rm {name}`")));
             }
             selection.put(name, *executable, Arc::clone(content));
+        }
+        for (name, content) in &self.replaced {
+            selection.put(name, false, Arc::clone(content));
         }
         Ok(selection)
     }

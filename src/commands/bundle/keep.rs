@@ -11,7 +11,7 @@ use tempfile::{Builder, NamedTempFile};
 use super::job::Job;
 use crate::bundle::Written;
 use crate::error::{Error, Result};
-use crate::output::{Out, Report, bytes};
+use crate::output::{Out, Report, bytes, counted};
 
 /// What unfinished files are called.
 const UNFINISHED: &str = "unfinished-";
@@ -30,9 +30,9 @@ pub(super) struct Made {
 impl Report for Made {
     fn human(&self) -> String {
         format!(
-            "{}: {} files, {}, sha256 {}",
+            "{}: {}, {}, sha256 {}",
             self.path.display(),
-            self.files,
+            counted(self.files, "file"),
             bytes(self.bytes),
             self.sha256
         )

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::bundle::{self, Fate, Why};
 use crate::cli::BundleArgs;
 use crate::error::{Error, Exit, Kind, Result};
-use crate::output::{Report, bytes, table};
+use crate::output::{Report, bytes, counted, table};
 
 use super::Context;
 use super::images::{Ask, pin};
@@ -121,8 +121,8 @@ impl Report for Listing {
                 .collect();
             text.push_str(&format!("\n\n{}", table(["STAYS OUT", "WHY"], &left)));
         }
-        let (count, size) = (self.files.len(), bytes(self.bytes));
-        text.push_str(&format!("\n\n{count} files, {size} before compression"));
+        let (files, size) = (counted(self.files.len(), "file"), bytes(self.bytes));
+        text.push_str(&format!("\n\n{files}, {size} before compression"));
         text
     }
 }

@@ -1,12 +1,12 @@
 //! The login that `registry` in beanship.yml declares, for use on this machine.
 
 use crate::commands::Context;
-use crate::config::{PASSWORD, Way};
+use crate::config::{PASSWORD, RegistryConfig};
 use crate::error::{Error, Kind, Result};
 use crate::images::credentials::{DockerConfig, Login};
 use crate::images::registry::{Declared, Reference};
 use crate::properties::gather::{Content, Place, properties};
-use crate::properties::{Source, references};
+use crate::properties::{Source, Value, references};
 use crate::settings::SandboxMode;
 
 /// The declared login, where one of these images is in its registry and Docker has none for it.
@@ -21,27 +21,45 @@ pub(super) async fn declared(
     let Some(registry) = &cx.settings.config.registry else {
         return Ok(None);
     };
-    let Some(Way::Hooks { username, password }) = registry.way() else {
+    if registry.login().is_none() {
         return Ok(None);
-    };
+    }
     let server = registry.server();
     let any = images.iter().any(|it| it.registry() == server);
     if !any || cx.settings.sandbox != SandboxMode::Off || docker.login(server).await?.is_some() {
         return Ok(None);
     }
-    let password = value(cx, password).await?;
-    cx.out.hide(password.expose());
+    let (username, password) = login_of(cx, registry).await?;
     Ok(Some(Declared {
         server: server.to_owned(),
         login: Login {
-            username: username.to_owned(),
+            username,
             password: password.expose().into(),
+            identity: false,
         },
     }))
 }
 
+/// The name and the password that the project file declares; the password is hidden in everything
+/// that is printed.
+///
+/// # Errors
+/// Why the password cannot be read.
+pub(in crate::commands) async fn login_of(
+    cx: &Context,
+    registry: &RegistryConfig,
+) -> Result<(String, Value)> {
+    let Some((username, password)) = registry.login() else {
+        let what = "`registry` in beanship.yml declares no name and password";
+        return Err(Error::new(Kind::Config, what).hint("look with `beanship config`"));
+    };
+    let password = value(cx, password).await?;
+    cx.out.hide(password.expose());
+    Ok((username.to_owned(), password))
+}
+
 /// What a source holds.
-async fn value(cx: &Context, source: &Source) -> Result<crate::properties::Value> {
+async fn value(cx: &Context, source: &Source) -> Result<Value> {
     let place = Place {
         environ: &cx.settings.environ,
         root: &cx.settings.root,

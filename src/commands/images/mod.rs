@@ -17,6 +17,7 @@ use crate::settings::SandboxMode;
 
 use super::Context;
 use super::bundle::Job;
+pub(super) use login::login_of;
 pub(super) use pin::{Ask, pin};
 
 /// Runs the action.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::COMPOSE_NAME;
 use crate::commands::bundle::{Job, stopped};
 use crate::commands::{Context, own_folder};
 use crate::compose::images::Images;
@@ -82,8 +81,9 @@ pub(in crate::commands) async fn pin(
         cx.out.event(&Event::Warning(warning));
     }
     if !pins.names.is_empty() {
-        let text = images.pinned(&pins.names)?;
-        job.put(COMPOSE_NAME, false, text.into_bytes());
+        for (name, text) in images.pinned(&pins.names)? {
+            job.replace(&name, text.into_bytes());
+        }
     }
     Ok(pins.moving)
 }

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::aws::error::Explain;
 use crate::deploy::configuration;
 use crate::deploy::explain::redact::Redactor;
 use crate::error::Result;
@@ -16,8 +16,6 @@ use crate::output::Event;
 use super::Wish;
 use super::follow::Known;
 
-/// CloudWatch Logs in IAM actions.
-const LOGS: &str = "logs";
 /// How far back the first look goes.
 const FIRST_LOOK: i64 = 5 * 60 * 1000;
 /// How late a line may come to be seen: lines of several instances do not arrive in order.
@@ -72,24 +70,18 @@ impl Stream {
     }
 
     /// The lines that were not seen before, by instance.
-    fn take(
-        &mut self,
-        found: &[FilteredLogEvent],
-        only: Option<&str>,
-    ) -> BTreeMap<String, Vec<String>> {
+    fn take(&mut self, found: &[Line], only: Option<&str>) -> BTreeMap<String, Vec<String>> {
         let mut new: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut redactor = Redactor::default();
         for event in found {
-            self.newest = self.newest.max(event.timestamp().unwrap_or_default());
-            let instance = event.log_stream_name().unwrap_or_default();
+            self.newest = self.newest.max(event.timestamp);
+            let instance = &*event.log_stream_name;
             if only.is_some_and(|only| !instance.contains(only))
-                || !self
-                    .seen
-                    .insert(event.event_id().unwrap_or_default().to_owned())
+                || !self.seen.insert(event.event_id.clone())
             {
                 continue;
             }
-            let lines = event.message().unwrap_or_default().lines();
+            let lines = event.message.lines();
             new.entry(instance.to_owned())
                 .or_default()
                 .extend(lines.filter_map(|line| redactor.line(line)));
@@ -111,48 +103,76 @@ async fn is_streaming(wish: &Wish<'_>) -> Result<bool> {
     Ok(streams == Some("true"))
 }
 
+/// A page of DescribeLogGroups.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Groups {
+    log_groups: Vec<Group>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    log_group_name: String,
+}
+
+/// A page of FilterLogEvents.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Lines {
+    events: Vec<Line>,
+    next_token: Option<String>,
+}
+
+/// A log event, as FilterLogEvents tells it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Line {
+    event_id: String,
+    log_stream_name: String,
+    /// Milliseconds since 1970.
+    timestamp: i64,
+    message: String,
+}
+
 async fn groups(wish: &Wish<'_>) -> Result<Vec<String>> {
-    let mut pages = wish
-        .aws
-        .logs
-        .describe_log_groups()
-        .log_group_name_prefix(format!("{}/", prefix(wish)))
-        .into_paginator()
-        .send();
+    let mut input = json!({"logGroupNamePrefix": format!("{}/", prefix(wish))});
     let mut found = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.explain(LOGS, "DescribeLogGroups")?;
-        let names = page
-            .log_groups()
-            .iter()
-            .filter_map(|group| group.log_group_name());
-        found.extend(names.map(str::to_owned));
+    loop {
+        let page: Groups = wish.aws.logs.json("DescribeLogGroups", &input).await?;
+        found.extend(page.log_groups.into_iter().map(|it| it.log_group_name));
+        if !goes_on(&mut input, page.next_token) {
+            return Ok(found);
+        }
+    }
+}
+
+async fn read(wish: &Wish<'_>, group: &str, since: i64) -> Result<Vec<Line>> {
+    let mut input = json!({"logGroupName": group, "startTime": since});
+    let mut found = Vec::new();
+    for _ in 0..PAGES {
+        let page: Lines = match wish.aws.logs.json("FilterLogEvents", &input).await {
+            Ok(page) => page,
+            // A group may go while it is followed.
+            Err(error) if error.code() == Some("ResourceNotFoundException") => break,
+            Err(error) => return Err(error),
+        };
+        found.extend(page.events);
+        if !goes_on(&mut input, page.next_token) {
+            break;
+        }
     }
     Ok(found)
 }
 
-async fn read(wish: &Wish<'_>, group: &str, since: i64) -> Result<Vec<FilteredLogEvent>> {
-    let mut pages = wish
-        .aws
-        .logs
-        .filter_log_events()
-        .log_group_name(group)
-        .start_time(since)
-        .into_paginator()
-        .send();
-    let mut found = Vec::new();
-    for _ in 0..PAGES {
-        let Some(page) = pages.next().await else {
-            break;
-        };
-        match page.explain(LOGS, "FilterLogEvents") {
-            Ok(page) => found.extend(page.events().iter().cloned()),
-            // A group may go while it is followed.
-            Err(error) if error.code() == Some("ResourceNotFoundException") => break,
-            Err(error) => return Err(error),
-        }
+/// Whether another page follows, which the next input asks for.
+fn goes_on(input: &mut Value, token: Option<String>) -> bool {
+    let goes_on = token.is_some();
+    if let Some(token) = token {
+        input["nextToken"] = token.into();
     }
-    Ok(found)
+    goes_on
 }
 
 #[cfg(test)]
@@ -161,13 +181,11 @@ mod tests {
 
     #[test]
     fn each_line_is_given_out_once_and_redacted() {
-        let event = |id: &str, instance: &str, message: &str| {
-            FilteredLogEvent::builder()
-                .event_id(id)
-                .log_stream_name(instance)
-                .timestamp(7)
-                .message(message)
-                .build()
+        let event = |id: &str, instance: &str, message: &str| Line {
+            event_id: id.into(),
+            log_stream_name: instance.into(),
+            timestamp: 7,
+            message: message.into(),
         };
         let mut stream = Stream::default();
         let page = [

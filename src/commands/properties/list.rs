@@ -22,7 +22,7 @@ pub(super) async fn run(cx: &Context, args: &ListArgs) -> Result<Exit> {
     if args.reveal && !for_people {
         return Err(Error::new(
             Kind::Usage,
-            "--reveal shows values on a terminal only: stdout is none",
+            "--reveal shows values on a terminal only, and this output goes elsewhere",
         )
         .hint("write them to a file of your own: `beanship properties export -o FILE`"));
     }

@@ -1,6 +1,6 @@
 //! What `build:` of a service asks for, in the words of `docker build`.
 
-use super::super::files::is_remote;
+use super::super::files::{is_remote, join};
 use super::super::model::pairs;
 use super::super::tree::At;
 use super::super::variables::{Lookup, with_values};
@@ -54,19 +54,25 @@ const READ: [&str; 5] = [
 ];
 
 impl Build {
-    /// Reads the value of `build`.
-    pub(super) fn of(at: At<'_>, values: Lookup<'_>) -> Self {
+    /// Reads the value of `build`, whose paths begin at a directory below the root.
+    pub(super) fn of(at: At<'_>, base: &str, values: Lookup<'_>) -> Self {
         let text = |at: At<'_>| with_values(at.filled()?, values);
-        if let Some(context) = at.text() {
-            let context = with_values(context, values);
+        let context = |context: Option<String>| {
+            let context = context.unwrap_or_else(|| ".".to_owned());
+            match is_remote(&context) {
+                true => context,
+                false => join(base, &context),
+            }
+        };
+        if let Some(only) = at.text() {
             return Self {
-                context: context.unwrap_or_else(|| ".".to_owned()),
+                context: context(with_values(only, values)),
                 ..Self::default()
             };
         }
         let named = |key: &str| at.get(key).and_then(text);
         let mut build = Self {
-            context: named("context").unwrap_or_else(|| ".".to_owned()),
+            context: context(named("context")),
             inline: named("dockerfile_inline"),
             ..Self::default()
         };

@@ -4,69 +4,96 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::Images;
+use super::{Images, ServiceImage};
 use crate::compose::tree::{At, Tree};
 use crate::error::{Error, Kind, Result};
 
 /// A change of the text.
 type Edit = (Range<usize>, String);
 
+/// What a service of a file runs: the name as it is written, and whether it is built.
+type Runs = BTreeMap<String, (Option<String>, bool)>;
+
 impl Images {
-    /// The text with these images (by service) in place of those that stand there. Comments and
-    /// layout stay; services without a new image are what they were.
+    /// The files with these images (by service) in place of those that stand there: their names in
+    /// the bundle, and their texts. Comments and layout stay; services without a new image are what
+    /// they were, and a file without any is not among them.
     ///
     /// # Errors
-    /// [`Kind::Compose`] where the text is written so that one service cannot change alone.
-    pub fn pinned(&self, names: &BTreeMap<String, String>) -> Result<String> {
-        let mut edits: Vec<Edit> = Vec::new();
-        let tree = Tree::read(&self.text).unwrap_or_default();
-        let services = tree.root().and_then(|root| root.get("services"));
-        for service in &self.services {
-            let Some(name) = names.get(&service.service) else {
-                continue;
-            };
-            edits.push((service.at.clone(), name.clone()));
-            let body = services.and_then(|services| services.get(&service.service));
-            if let Some((key, value)) = body.and_then(|body| body.entry("build")) {
-                edits.extend(without(&self.text, key, value));
+    /// [`Kind::Compose`] where a text is written so that one service cannot change alone.
+    pub fn pinned(&self, names: &BTreeMap<String, String>) -> Result<Vec<(String, String)>> {
+        let mut made = Vec::new();
+        for (index, (file, text)) in self.files.iter().enumerate() {
+            let services = self.services.iter().filter(|it| it.file == index);
+            let wanted = services.filter_map(|it| Some((it, names.get(&it.service)?)));
+            let wanted: Vec<(&ServiceImage, &String)> = wanted.collect();
+            if let Some((apart, _)) = wanted.iter().find(|(it, _)| it.is_apart) {
+                let why = "its `build` and its `image` stand at different services";
+                return Err(impossible(&apart.service, why));
+            }
+            if !wanted.is_empty() {
+                made.push((file.clone(), pinned(text, &wanted)?));
             }
         }
-        edits.sort_by_key(|(range, _)| std::cmp::Reverse((range.start, range.end)));
-        edits.dedup();
-        let mut text = self.text.clone();
-        for (range, with) in edits {
-            text.replace_range(range, &with);
-        }
-        self.verify(&text, names)?;
-        Ok(text)
+        Ok(made)
     }
+}
 
-    /// Reads the new text as anybody else would, and compares.
-    fn verify(&self, text: &str, names: &BTreeMap<String, String>) -> Result<()> {
-        let after = Self::of(text.to_owned(), &|_| None);
-        let seen = |service: &str| after.services.iter().find(|it| it.service == service);
-        for before in &self.services {
-            let wanted = names.get(&before.service);
-            let fits = seen(&before.service).is_some_and(|after| match wanted {
-                Some(name) => after.written == *name && after.build.is_none(),
-                None => {
-                    after.written == before.written
-                        && after.build.is_some() == before.build.is_some()
-                }
-            });
-            if !fits {
-                return Err(Error::new(
-                    Kind::Compose,
-                    format!(
-                        "the image of service `{}` cannot be pinned: its `image` or `build` is shared with another service",
-                        before.service
-                    ),
-                )
-                .hint("write `image` and `build` at each service, and look with `beanship images list`"));
-            }
+fn pinned(before: &str, wanted: &[(&ServiceImage, &String)]) -> Result<String> {
+    let mut edits: Vec<Edit> = Vec::new();
+    let tree = Tree::read(before).unwrap_or_default();
+    let services = tree.root().and_then(|root| root.get("services"));
+    for (service, name) in wanted {
+        edits.push((service.at.clone(), (*name).clone()));
+        let body = services.and_then(|services| services.get(&service.key));
+        if let Some((key, value)) = body.and_then(|body| body.entry("build")) {
+            edits.extend(without(before, key, value));
         }
-        Ok(())
     }
+    edits.sort_by_key(|(range, _)| std::cmp::Reverse((range.start, range.end)));
+    edits.dedup();
+    let mut text = before.to_owned();
+    for (range, with) in edits {
+        text.replace_range(range, &with);
+    }
+    verify(before, &text, wanted)?;
+    Ok(text)
+}
+
+/// Reads the new text as anybody else would, and compares.
+fn verify(before: &str, after: &str, wanted: &[(&ServiceImage, &String)]) -> Result<()> {
+    let after = runs(after);
+    for (key, before) in runs(before) {
+        let wish = wanted.iter().find(|(service, _)| service.key == key);
+        let fits = match wish {
+            Some((_, name)) => after.get(&key) == Some(&(Some((*name).clone()), false)),
+            None => after.get(&key) == Some(&before),
+        };
+        if !fits {
+            let why = "its `image` or `build` is shared with another service";
+            return Err(impossible(&key, why));
+        }
+    }
+    Ok(())
+}
+
+fn impossible(service: &str, why: &str) -> Error {
+    let what = format!("the image of service `{service}` cannot be pinned: {why}");
+    Error::new(Kind::Compose, what)
+        .hint("write `image` and `build` at each service, and look with `beanship images list`")
+}
+
+fn runs(text: &str) -> Runs {
+    let tree = Tree::read(text).unwrap_or_default();
+    let services = tree.root().and_then(|root| root.get("services"));
+    let one = |(key, body): (At<'_>, At<'_>)| {
+        let image = body.get("image").filter(|at| !at.is_reset());
+        let image = image.and_then(At::filled);
+        let build = body.get("build").is_some_and(|at| !at.is_reset());
+        Some((key.text()?.to_owned(), (image.map(str::to_owned), build)))
+    };
+    let entries = services.into_iter().flat_map(At::entries);
+    entries.filter_map(one).collect()
 }
 
 /// The edits that take an entry out of its map.

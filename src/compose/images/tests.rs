@@ -15,7 +15,10 @@ fn pin(text: &str, services: &[&str]) -> String {
         .map(|service| ((*service).to_owned(), format!("app@{DIGEST}")))
         .collect();
     match images.pinned(&names) {
-        Ok(text) => text.replace(DIGEST, "DIGEST"),
+        Ok(files) => match files.as_slice() {
+            [(_, text)] => text.replace(DIGEST, "DIGEST"),
+            others => format!("{others:?}"),
+        },
         Err(error) => format!("{error}"),
     }
 }
@@ -47,7 +50,7 @@ fn names_and_builds_are_found_with_their_place() {
       None
     "#);
     insta::assert_snapshot!(images.elsewhere.join("\n"), @"
-    `include`
+    `include` of other.yml
     service `late`, which extends one of base.yml
     ");
     assert!(Images::of("a: [".to_owned(), &|_| None).services.is_empty());

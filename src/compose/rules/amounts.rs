@@ -6,6 +6,7 @@ use crate::compose::model::{Project, Service};
 use crate::compose::scalar::Kind;
 use crate::compose::tree::At;
 use crate::compose::variables::with_defaults;
+use crate::compose::world::World;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -186,6 +187,13 @@ fn memory_limit<'a>(service: &Service<'a>) -> Option<(At<'a>, f64)> {
     Some((at, size(&value(at)?)?))
 }
 
+/// The memory that a service may use, and the file that says so; nothing of what is not started.
+fn limit<'a>(world: &World<'a>, service: &Service<'a>) -> Option<(usize, (At<'a>, f64))> {
+    let whole = world.whole(service);
+    let mut parts = whole.parts.iter().filter(|_| !whole.has_profile());
+    parts.find_map(|part| Some((part.file, memory_limit(part)?)))
+}
+
 fn room(project: &Project<'_>, findings: &mut Findings) {
     let Some(instance_type) = project.around.instance_type else {
         return;
@@ -193,11 +201,12 @@ fn room(project: &Project<'_>, findings: &mut Findings) {
     let Some(memory) = instance_memory(instance_type) else {
         return;
     };
-    let started = project.services.iter().filter(|s| !s.has_profile());
-    let limits: Vec<_> = started.filter_map(memory_limit).collect();
-    let total: f64 = limits.iter().map(|(_, bytes)| bytes).sum();
-    if let Some((at, _)) = limits.last()
+    let world = project.world;
+    let limits: Vec<_> = world.each().filter_map(|it| limit(world, it)).collect();
+    let total: f64 = limits.iter().map(|(_, (_, bytes))| bytes).sum();
+    if let Some((file, (at, _))) = limits.last()
         && total > memory
+        && *file == project.file
     {
         let mib = |bytes: f64| format!("{:.0} MiB", bytes / MIB);
         findings

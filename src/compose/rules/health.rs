@@ -54,8 +54,9 @@ fn waits(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) 
                 .and_then(|test| test.items().next().or(Some(test)));
             check.get("disable").is_some_and(At::is_true) || none.and_then(At::text) == Some("NONE")
         };
-        let check = other.get("healthcheck");
-        if check.is_some_and(disabled) || (check.is_none() && !other.extends()) {
+        let whole = project.world.whole(other);
+        let check = whole.get("healthcheck");
+        if check.is_some_and(disabled) || (check.is_none() && whole.complete) {
             findings
                 .add(&NEVER_HEALTHY, at.range().start, format!("`{name}` has no health check here: unless its image brings one, service `{}` never starts", service.name))
                 .fix(format!("add a `healthcheck` to service `{name}`"));

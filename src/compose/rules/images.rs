@@ -13,7 +13,9 @@ const MOVING: [&str; 8] = [
 
 pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
     for service in &project.services {
-        if let Some(image) = service.get("image") {
+        if let Some(image) = service.get("image")
+            && !project.is_replaced(service, "image")
+        {
             tag(service, image, findings);
         }
         processor(project, service, findings);

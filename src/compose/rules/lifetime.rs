@@ -32,11 +32,18 @@ pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
         if findings.is_full() {
             return;
         }
-        match service.get("restart") {
-            Some(at) => policy(at, findings),
-            None => missing(service, findings),
+        if let Some(at) = service.get("restart") {
+            policy(at, findings);
         }
-        state(service, findings);
+        if !project.is_replaced(service, "image") {
+            state(service, findings);
+        }
+    }
+    for service in project.own() {
+        if findings.is_full() {
+            return;
+        }
+        missing(project, service, findings);
     }
 }
 
@@ -60,9 +67,12 @@ fn policy(at: At<'_>, findings: &mut Findings) {
     }
 }
 
-fn missing(service: &Service<'_>, findings: &mut Findings) {
-    let swarm = service.body.dig(&["deploy", "restart_policy"]).is_some();
-    let inherits = service.extends() || service.has_profile() || !service.body.is_map();
+fn missing(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) {
+    let whole = project.world.whole(service);
+    let swarm = ["deploy", "restart_policy"];
+    let swarm = whole.parts.iter().any(|it| it.body.dig(&swarm).is_some());
+    let given = whole.has("restart") || !whole.complete;
+    let inherits = given || whole.has_profile() || !service.body.is_map();
     // What runs once and ends is waited for by others, not restarted.
     if swarm || inherits || service.body.is_reset() {
         return;

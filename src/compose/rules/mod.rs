@@ -1,7 +1,8 @@
-//! The rules over a compose file, one subject a file. Each looks at the whole project and adds
-//! what it finds; none depends on another, except that a value with a wrong type is told once.
+//! The rules over a compose file, one subject a file. Each looks at the whole project, with all the
+//! files that Compose reads, and adds what it finds in one of them; none depends on another, except that a value with a wrong type is told once.
 
 mod amounts;
+mod conflicts;
 mod consistency;
 mod health;
 mod images;
@@ -26,9 +27,10 @@ use super::tree::Tree;
 pub fn apply(tree: &Tree, project: &Project<'_>, findings: &mut Findings) {
     plain::check(tree, project, findings);
     specification::check(project, findings);
-    let rules: [fn(&Project<'_>, &mut Findings); 11] = [
+    let rules: [fn(&Project<'_>, &mut Findings); 12] = [
         services::check,
         resources::check,
+        conflicts::check,
         consistency::check,
         health::check,
         amounts::check,

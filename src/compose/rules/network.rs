@@ -10,53 +10,74 @@ use super::consistency::replicas;
 
 /// A port of the host that a service takes.
 struct Taken<'a> {
+    /// The service, and the file that says it.
     service: Service<'a>,
     at: At<'a>,
     port: Port,
+    /// How often the service runs, and where that is said.
+    replicas: Option<(usize, At<'a>, i64)>,
 }
 
 pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
+    for service in &project.services {
+        for (at, port) in ports(service) {
+            if let Err(why) = port {
+                unreadable(at, &why, findings);
+            }
+        }
+    }
+    let world = project.world;
     let mut taken = Vec::new();
     // Where a port cannot be read, nothing is said about what is missing.
-    let mut unclear = project.includes;
-    for service in &project.services {
-        let list = service.get("ports");
-        let found = ports(service);
-        unclear |= list.is_some_and(|list| list.items().count() != found.len() || !list.is_list());
-        unclear |= service.extends() || service.get("network_mode").is_some();
-        for (at, port) in found {
-            match port {
-                Ok(port) => taken.push(Taken {
-                    service: *service,
-                    at,
-                    port,
-                }),
-                Err(why) => {
+    let mut unclear = !world.complete;
+    for service in world.each() {
+        let whole = world.whole(service);
+        unclear |= !whole.complete || whole.has("network_mode");
+        let replicas = whole.parts.iter().find_map(|part| {
+            let (at, count) = replicas(part)?;
+            Some((part.file, at, count))
+        });
+        for part in whole.adding("ports") {
+            let list = part.get("ports");
+            let found = ports(part);
+            unclear |=
+                list.is_some_and(|list| list.items().count() != found.len() || !list.is_list());
+            for (at, port) in found {
+                let Ok(port) = port else {
                     unclear = true;
-                    findings
-                        .add(
-                            &BAD_PORT,
-                            at.range().start,
-                            format!(
-                                "`{}` is no port to publish: {why}",
-                                at.text().unwrap_or("this")
-                            ),
-                        )
-                        .fix(
-                            "write it as in `80:8080`: first the host's port, then the container's",
-                        );
+                    continue;
+                };
+                if port.host.is_some() && !whole.has_profile() {
+                    taken.push(Taken {
+                        service: *part,
+                        at,
+                        port,
+                        replicas,
+                    });
                 }
             }
         }
     }
-    taken.retain(|taken| !taken.service.has_profile() && taken.port.host.is_some());
-    collisions(&mut taken, findings);
+    collisions(project, &mut taken, findings);
     for taken in &taken {
-        reachable(project, taken, findings);
+        if taken.service.file == project.file && !findings.is_full() {
+            reachable(project, taken, findings);
+        }
     }
     if !unclear && project.around.serves {
         port_80(project, &taken, findings);
     }
+}
+
+fn unreadable(at: At<'_>, why: &str, findings: &mut Findings) {
+    let text = at.text().unwrap_or("this");
+    findings
+        .add(
+            &BAD_PORT,
+            at.range().start,
+            format!("`{text}` is no port to publish: {why}"),
+        )
+        .fix("write it as in `80:8080`: first the host's port, then the container's");
 }
 
 fn first(taken: &Taken<'_>) -> u16 {
@@ -71,7 +92,7 @@ fn last(taken: &Taken<'_>) -> u16 {
 const MOST_PAIRS: usize = 100_000;
 
 /// Sorted by their first port, only neighbours can overlap.
-fn collisions(taken: &mut [Taken<'_>], findings: &mut Findings) {
+fn collisions(project: &Project<'_>, taken: &mut [Taken<'_>], findings: &mut Findings) {
     taken.sort_by_key(first);
     let mut pairs = 0;
     for (index, one) in taken.iter().enumerate() {
@@ -81,7 +102,7 @@ fn collisions(taken: &mut [Taken<'_>], findings: &mut Findings) {
                 break;
             }
             if collide(one, other) {
-                tell_collision(one, other, findings);
+                tell_collision(project, one, other, findings);
             }
         }
     }
@@ -92,10 +113,16 @@ fn collide(one: &Taken<'_>, other: &Taken<'_>) -> bool {
         (Some(one), Some(other)) => one != other,
         _ => false,
     };
-    let shared = one.at.range() == other.at.range() && one.service.name == other.service.name;
+    let same = one.service.file == other.service.file && one.service.name == other.service.name;
+    let shared = one.at.range() == other.at.range() && same;
+    // Parts of one service that publish the same add up to one.
+    let joined = one.service.name == other.service.name
+        && one.service.file != other.service.file
+        && one.port == other.port;
     one.port.protocol == other.port.protocol
         && !apart
         && !shared
+        && !joined
         && !leaves_choice(one)
         && !leaves_choice(other)
 }
@@ -105,12 +132,21 @@ fn leaves_choice(taken: &Taken<'_>) -> bool {
     taken.port.host.as_ref().map(length) != Some(length(&taken.port.container))
 }
 
-fn tell_collision(one: &Taken<'_>, other: &Taken<'_>, findings: &mut Findings) {
-    let (early, late) = if one.at.range().start <= other.at.range().start {
+fn tell_collision(
+    project: &Project<'_>,
+    one: &Taken<'_>,
+    other: &Taken<'_>,
+    findings: &mut Findings,
+) {
+    let place = |it: &Taken<'_>| (it.service.file, it.at.range().start);
+    let (early, late) = if place(one) <= place(other) {
         (one, other)
     } else {
         (other, one)
     };
+    if late.service.file != project.file {
+        return;
+    }
     let (port, name) = (first(other), late.service.name);
     let what = if early.service.name == name {
         format!("service `{name}` publishes port {port} of the host twice")
@@ -141,12 +177,17 @@ fn reachable(project: &Project<'_>, taken: &Taken<'_>, findings: &mut Findings) 
             .add(&CLOSED_PORT, start, format!("port {port} of service `{name}` is not reached from outside: the security group opens port 80 only"))
             .fix("remove it if only other services use it, or open it in the security group");
     }
-    if let Some((at, count)) = replicas(&taken.service)
+    if let Some((file, at, count)) = taken.replicas
         && count > 1
         && length(host) < usize::try_from(count).unwrap_or_default()
     {
+        let start = if file == project.file {
+            at.range().start
+        } else {
+            start
+        };
         findings
-            .add(&REPLICAS, at.range().start, format!("service `{name}` runs {count} times with one host port: all but the first cannot start"))
+            .add(&REPLICAS, start, format!("service `{name}` runs {count} times with one host port: all but the first cannot start"))
             .fix("publish the port of a proxy before it, or run it once; Elastic Beanstalk adds instances, not replicas");
     }
 }
@@ -166,14 +207,18 @@ fn port_80(project: &Project<'_>, taken: &[Taken<'_>], findings: &mut Findings) 
             && outside
             && taken.port.protocol == "tcp"
     };
-    if taken.iter().any(serves) || project.services.is_empty() || process_port(project) {
+    let nothing = project.world.services.is_empty();
+    if taken.iter().any(serves) || nothing || process_port(project) {
         return;
     }
     let services = project.root.entry("services").map(|(key, _)| key);
-    let (at, service) = match taken.first() {
-        Some(taken) => (taken.at, Some(taken)),
-        None => (services.unwrap_or(project.root), None),
+    let (file, at, service) = match taken.first() {
+        Some(taken) => (taken.service.file, taken.at, Some(taken)),
+        None => (0, services.unwrap_or(project.root), None),
     };
+    if file != project.file {
+        return;
+    }
     let draft = findings.add(
         &PORT_80,
         at.range().start,

@@ -35,36 +35,83 @@ pub(super) fn check(tree: &Tree, project: &Project<'_>, findings: &mut Findings)
             )
             .fix("put the second document into a file of its own");
     }
-    values(project.root, true, project, findings);
+    values(project.root, None, project, findings);
 }
 
+/// Keys whose value is true or false, and never text.
+const SWITCHES: [&str; 20] = [
+    "attach",
+    "attachable",
+    "create_host_path",
+    "disable",
+    "enable_ipv4",
+    "enable_ipv6",
+    "external",
+    "init",
+    "initial_sync",
+    "internal",
+    "no_cache",
+    "nocopy",
+    "oom_kill_disable",
+    "privileged",
+    "pull",
+    "read_only",
+    "required",
+    "stdin_open",
+    "tty",
+    "use_api_socket",
+];
+
+/// Keys whose names are anybody's.
+const FREE: [&str; 7] = [
+    "environment",
+    "args",
+    "labels",
+    "annotations",
+    "options",
+    "driver_opts",
+    "sysctls",
+];
+
 /// Looks at every value; what stands under `x-` keys is nobody's business.
-fn values(at: At<'_>, top: bool, project: &Project<'_>, findings: &mut Findings) {
+fn values(at: At<'_>, above: Option<&str>, project: &Project<'_>, findings: &mut Findings) {
+    let free = above.is_some_and(|above| FREE.contains(&above));
     for (key, value) in at.entries() {
-        let own = top && key.text().is_some_and(|key| key.starts_with("x-"));
+        let name = key.text().unwrap_or_default();
         if findings.is_full() {
             return;
         }
-        if !own {
-            one(value, project, findings);
+        if above.is_some() || !name.starts_with("x-") {
+            let is_switch = !free && SWITCHES.contains(&name);
+            one(value, name, is_switch, project, findings);
         }
     }
     for value in at.items() {
         if findings.is_full() {
             return;
         }
-        one(value, project, findings);
+        one(value, "", false, project, findings);
     }
 }
 
-fn one(value: At<'_>, project: &Project<'_>, findings: &mut Findings) {
+fn one(value: At<'_>, name: &str, is_switch: bool, project: &Project<'_>, findings: &mut Findings) {
     let Some(text) = value.text() else {
-        return values(value, false, project, findings);
+        return values(value, Some(name), project, findings);
     };
     let range = value.range();
     if value.is_plain()
         && let Some(reading) = older_reading(text)
     {
+        let word = reading.as_str();
+        if is_switch && matches!(word, "true" | "false") {
+            let what =
+                format!("`{text}` is text that only some versions of Compose read as {word}");
+            findings
+                .add(&OLDER_READING, range.start, what)
+                .fix(format!("write `{word}`"))
+                .edit(range.clone(), word);
+            return;
+        }
         findings
             .add(
                 &OLDER_READING,
@@ -103,5 +150,47 @@ fn variables(value: At<'_>, text: &str, project: &Project<'_>, findings: &mut Fi
         if let (Some(dash), Some(offset)) = (mistake.dash, offset) {
             draft.edit(offset + dash..offset + dash, "-");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// The names in the schema whose value may be true or false, and no number.
+    fn switches(schema: &Value, found: &mut Vec<String>) {
+        let Value::Object(map) = schema else {
+            if let Value::Array(several) = schema {
+                several.iter().for_each(|one| switches(one, found));
+            }
+            return;
+        };
+        for (name, below) in map
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            let types = below["type"].as_array().cloned().unwrap_or_default();
+            let types = [types, vec![below["type"].clone()]].concat();
+            if types.contains(&"boolean".into()) && !types.contains(&"number".into()) {
+                found.push(name.clone());
+            }
+        }
+        map.values().for_each(|below| switches(below, found));
+    }
+
+    #[test]
+    fn switches_are_those_of_the_schema() {
+        let schema: Value = serde_json::from_str(include_str!("../compose-spec.json")).expect("it");
+        let mut found = Vec::new();
+        switches(&schema, &mut found);
+        found.sort();
+        found.dedup();
+        // Of `restart` there are two, the other one is text; these two take words as well.
+        found.retain(|name| !["restart", "provenance", "sbom"].contains(&name.as_str()));
+        assert_eq!(found, SWITCHES);
     }
 }

@@ -9,13 +9,17 @@ use crate::yaml::nearest;
 pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
     for service in &project.services {
         for (at, name, kind) in uses(service) {
-            if !findings.is_full() && !project.includes {
+            // What an extending service takes back is not used.
+            let counts = project.world.complete && !(project.is_base && project.world.resets);
+            if !findings.is_full() && counts {
                 declared(project, service, at, &name, kind, findings);
             }
         }
     }
-    external(project, findings);
-    sources(project, findings);
+    if !project.is_base {
+        external(project, findings);
+        sources(project, findings);
+    }
 }
 
 /// What a service uses: where, the name, and the top-level key that must hold it.
@@ -67,11 +71,10 @@ fn declared(
     service: &Service<'_>,
     at: At<'_>,
     name: &str,
-    kind: &str,
+    kind: &'static str,
     findings: &mut Findings,
 ) {
-    let known = project.root.get(kind);
-    if known.is_some_and(|known| known.get(name).is_some()) {
+    if project.world.declares(kind, name) {
         return;
     }
     let one = &kind[..kind.len() - 1];
@@ -79,8 +82,9 @@ fn declared(
         "service `{}` uses the {one} `{name}`, which is not declared under `{kind}`",
         service.name
     );
-    let names = known.into_iter().flat_map(At::entries).take(500);
-    let near = nearest(name, names.filter_map(|(key, _)| key.text()));
+    let mut names: Vec<&str> = project.world.declared(kind).take(500).collect();
+    names.sort_unstable();
+    let near = nearest(name, names.into_iter());
     let start = at.range().start;
     if let Some(near) = near {
         findings
@@ -152,7 +156,7 @@ fn sources(project: &Project<'_>, findings: &mut Findings) {
     ] {
         for (key, value) in project.root.get(kind).into_iter().flat_map(At::entries) {
             let given = wanted.iter().any(|key| value.get(key).is_some());
-            if given || is_external(value) || value.is_reset() || project.includes {
+            if given || is_external(value) || value.is_reset() || project.world.files.len() > 1 {
                 continue;
             }
             let (one, name) = (&kind[..kind.len() - 1], key.text().unwrap_or_default());

@@ -9,11 +9,12 @@ use crate::compose::finding::Findings;
 use crate::compose::model::{Mount, Project, Service, mounts};
 use crate::compose::scalar::Kind;
 use crate::compose::tree::At;
+use crate::compose::world::World;
 
 pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
     version(project, findings);
-    for service in &project.services {
-        runs_something(service, findings);
+    for service in project.own() {
+        runs_something(project, service, findings);
         started(service, findings);
     }
     references(project, findings);
@@ -38,14 +39,12 @@ fn version(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn runs_something(service: &Service<'_>, findings: &mut Findings) {
-    let has = |key: &str| service.get(key).is_some();
-    if service.body.is_map()
-        && !service.body.is_reset()
-        && !["image", "build", "provider", "extends"]
-            .into_iter()
-            .any(has)
-    {
+fn runs_something(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) {
+    let whole = project.world.whole(service);
+    let runs = ["image", "build", "provider"]
+        .into_iter()
+        .any(|key| whole.has(key));
+    if service.body.is_map() && !service.body.is_reset() && whole.complete && !runs {
         findings
             .add(
                 &NO_IMAGE,
@@ -58,6 +57,14 @@ fn runs_something(service: &Service<'_>, findings: &mut Findings) {
             .fix(
                 "add the image's name under `image`, or the folder of its Dockerfile under `build`",
             );
+    }
+    if let Some(circle) = &whole.circle
+        && let Some((key, _)) = service.body.entry("extends")
+    {
+        let what = format!("services extend each other: {}", circle.join(" -> "));
+        findings
+            .add(&CYCLE, key.range().start, what)
+            .fix("remove one of these `extends`");
     }
 }
 
@@ -90,9 +97,20 @@ struct Reference<'a> {
     /// Whether Compose starts the other one first.
     waits: bool,
     required: bool,
+    /// The number of the only file that may hold it, for one that is extended.
+    within: Option<usize>,
 }
 
-fn references_of<'a>(service: &Service<'a>) -> Vec<Reference<'a>> {
+/// What a service refers to, with what it has from others.
+fn references_of<'a>(world: &World<'a>, service: &Service<'a>) -> Vec<Reference<'a>> {
+    let whole = world.whole(service);
+    // What a part takes back of the others' is not followed.
+    let count = if world.resets { 1 } else { whole.parts.len() };
+    let parts = whole.parts.iter().take(count);
+    parts.flat_map(|part| references_by(world, part)).collect()
+}
+
+fn references_by<'a>(world: &World<'a>, service: &Service<'a>) -> Vec<Reference<'a>> {
     let mut found = Vec::new();
     let mut add = |to: &'a str, at: At<'a>, how: &'static str, required: bool| {
         found.push(Reference {
@@ -102,6 +120,7 @@ fn references_of<'a>(service: &Service<'a>) -> Vec<Reference<'a>> {
             how,
             waits: true,
             required,
+            within: None,
         });
     };
     let depends = service.get("depends_on");
@@ -139,16 +158,15 @@ fn references_of<'a>(service: &Service<'a>) -> Vec<Reference<'a>> {
             add(name, value, "shares a name space with", true);
         }
     }
-    found.extend(extended(service));
+    found.extend(extended(world, service));
     found.retain(|reference| !reference.to.is_empty() && !reference.to.contains('$'));
     found
 }
 
-/// The service of the same file whose keys this one takes over.
-fn extended<'a>(service: &Service<'a>) -> Option<Reference<'a>> {
-    let extends = service
-        .get("extends")
-        .filter(|at| at.get("file").is_none())?;
+/// The service whose keys this one takes over, in a file that is open.
+fn extended<'a>(world: &World<'a>, service: &Service<'a>) -> Option<Reference<'a>> {
+    let known = world.files[service.file].extends.get(service.own_name())?;
+    let extends = service.get("extends")?;
     let value = extends.get("service").unwrap_or(extends);
     Some(Reference {
         from: *service,
@@ -157,52 +175,29 @@ fn extended<'a>(service: &Service<'a>) -> Option<Reference<'a>> {
         how: "extends",
         waits: false,
         required: true,
+        within: Some(known.target?),
     })
 }
 
 fn references(project: &Project<'_>, findings: &mut Findings) {
-    let all: Vec<_> = project.services.iter().flat_map(references_of).collect();
+    let world = project.world;
+    let all: Vec<_> = world
+        .each()
+        .flat_map(|it| references_of(world, it))
+        .collect();
     let mut suspects: HashMap<&str, &str> = HashMap::new();
     for reference in &all {
         if findings.is_full() {
             return;
         }
-        let Reference {
-            from, to, at, how, ..
-        } = reference;
-        if let Some(target) = project.service(to) {
-            if target.has_profile() && !from.has_profile() && reference.required && reference.waits
-            {
-                findings
-                    .add(&PROFILED, at.range().start, format!("service `{}` {how} `{to}`, which has a profile: Elastic Beanstalk does not start `{to}`, and Compose refuses to start `{}`", from.name, from.name))
-                    .fix(format!("take `profiles` out of `{to}`, or give `{}` the same", from.name));
-            }
-            continue;
-        }
-        if project.includes {
-            continue;
-        }
-        let what = format!(
-            "service `{}` {how} `{to}`, and there is no such service",
-            from.name
-        );
-        match project.nearest_service(to) {
-            Some(near) => {
-                let line = project.source.place(near.start()).line;
-                findings
-                    .add(
-                        &NO_SERVICE,
-                        at.range().start,
-                        format!("{what}: did you mean `{}` (line {line})?", near.name),
-                    )
-                    .fix(format!("call both the same, `{to}` or `{}`", near.name));
-                suspects.insert(near.name, to);
-            }
-            None => {
-                findings
-                    .add(&NO_SERVICE, at.range().start, what)
-                    .fix(format!("add a service `{to}`, or remove the reference"));
-            }
+        let target = match reference.within {
+            Some(file) => world.service_in(file, reference.to),
+            None => world.service(reference.to),
+        };
+        if let Some(target) = target {
+            profiled(project, reference, target, findings);
+        } else if let Some(near) = missing(project, reference, findings) {
+            suspects.insert(near, reference.to);
         }
     }
     for (name, meant) in suspects {
@@ -212,9 +207,81 @@ fn references(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
+fn profiled<'a>(
+    project: &Project<'a>,
+    reference: &Reference<'a>,
+    target: &Service<'a>,
+    findings: &mut Findings,
+) {
+    let Reference {
+        from, to, at, how, ..
+    } = reference;
+    let has_profile = |it: &Service<'a>| project.world.whole(it).has_profile();
+    let waits = reference.required && reference.waits && from.file == project.file;
+    if waits && has_profile(target) && !has_profile(from) {
+        findings
+            .add(&PROFILED, at.range().start, format!("service `{}` {how} `{to}`, which has a profile: Elastic Beanstalk does not start `{to}`, and Compose refuses to start `{}`", from.name, from.name))
+            .fix(format!("take `profiles` out of `{to}`, or give `{}` the same", from.name));
+    }
+}
+
+/// Tells of a service that is not there, if that is said in this file; returns the one that is
+/// nearly called so.
+fn missing<'a>(
+    project: &Project<'a>,
+    reference: &Reference<'a>,
+    findings: &mut Findings,
+) -> Option<&'a str> {
+    let Reference {
+        from, to, at, how, ..
+    } = reference;
+    let world = project.world;
+    let (near, place) = match reference.within {
+        Some(file) => {
+            let opened = &world.files[file];
+            let services = opened.tree.root()?.get("services");
+            let names = services.into_iter().flat_map(At::entries).take(500);
+            let near = crate::yaml::nearest(to, names.filter_map(|(key, _)| key.text()));
+            let place = match file == from.file {
+                true => String::new(),
+                false => format!(" in {}", opened.source.name),
+            };
+            (near.and_then(|near| world.service_in(file, near)), place)
+        }
+        None if !world.complete => return None,
+        None => (project.nearest_service(to), String::new()),
+    };
+    let near = near.copied();
+    if from.file == project.file {
+        let what = format!(
+            "service `{}` {how} `{to}`, and there is no such service{place}",
+            from.name
+        );
+        let start = at.range().start;
+        match near {
+            Some(near) => {
+                let (name, line) = (near.name, world.place(&near, project.file));
+                findings
+                    .add(
+                        &NO_SERVICE,
+                        start,
+                        format!("{what}: did you mean `{name}` ({line})?"),
+                    )
+                    .fix(format!("call both the same, `{to}` or `{name}`"));
+            }
+            None => {
+                findings
+                    .add(&NO_SERVICE, start, what)
+                    .fix(format!("add a service `{to}`, or remove the reference"));
+            }
+        }
+    }
+    near.map(|near| near.name)
+}
+
 /// A service that nobody names, while others name one that is nearly called so.
 fn misspelt(project: &Project<'_>, name: &str, meant: &str, findings: &mut Findings) {
-    let Some(service) = project.service(name) else {
+    let Some(service) = project.service(name).filter(|it| it.file == project.file) else {
         return;
     };
     let draft = findings.add(
@@ -238,15 +305,16 @@ fn misspelt(project: &Project<'_>, name: &str, meant: &str, findings: &mut Findi
     }
 }
 
-/// Follows what each service waits for; each circle is told once.
+/// Follows what each service waits for, through all files; each circle is told once, where it closes.
 fn circles(project: &Project<'_>, findings: &mut Findings) {
+    let world = project.world;
     let mut state: HashMap<&str, bool> = HashMap::new();
-    for start in &project.services {
+    for start in world.each() {
         if state.contains_key(start.name) {
             continue;
         }
         let mut trail: Vec<(&str, Vec<Reference<'_>>)> = Vec::new();
-        trail.push((start.name, references_of(start)));
+        trail.push((start.name, references_of(world, start)));
         state.insert(start.name, false);
         while let Some((_, rest)) = trail.last_mut() {
             let Some(next) = rest.pop() else {
@@ -255,15 +323,18 @@ fn circles(project: &Project<'_>, findings: &mut Findings) {
                 }
                 continue;
             };
-            let Some(service) = project.service(next.to).filter(|_| next.waits) else {
+            let Some(service) = world.service(next.to).filter(|_| next.waits) else {
                 continue;
             };
             match state.get(next.to) {
                 Some(true) => {}
-                Some(false) => tell_circle(&trail, &next, findings),
+                Some(false) if next.from.file == project.file => {
+                    tell_circle(&trail, &next, findings);
+                }
+                Some(false) => {}
                 None => {
                     state.insert(service.name, false);
-                    trail.push((service.name, references_of(service)));
+                    trail.push((service.name, references_of(world, service)));
                 }
             }
         }

@@ -4,7 +4,7 @@ use crate::compose::catalog::{
     BAD_NAME, MISSING_KEY, NOTHING, UNKNOWN_KEY, WRONG_TYPE, WRONG_VALUE,
 };
 use crate::compose::finding::{Draft, Findings};
-use crate::compose::model::Project;
+use crate::compose::model::{Project, Service};
 use crate::compose::scalar::Kind;
 use crate::compose::schema::{self, Fault, Wrong};
 use crate::compose::source::Source;
@@ -13,8 +13,9 @@ use crate::yaml::nearest;
 
 pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
     let start = project.root.range().start;
+    let nothing = project.world.complete && project.world.services.is_empty();
     match project.root.entry("services") {
-        None if !project.includes => {
+        None if project.is_main() && nothing => {
             findings
                 .add(
                     &NOTHING,
@@ -25,7 +26,8 @@ pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
         }
         Some((key, services))
             if services.entries().next().is_none()
-                && !project.includes
+                && project.is_main()
+                && nothing
                 && (services.is_map() || services.kind() == Some(Kind::Null)) =>
         {
             findings
@@ -39,7 +41,14 @@ pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
         }
         _ => {}
     }
-    for fault in schema::compare(project.root) {
+    let counts = |fault: &Fault<'_>| {
+        let at = fault.at.range().start;
+        let holds =
+            |it: &Service<'_>| it.start() <= at && at < it.body.range().end.max(it.start() + 1);
+        // Of a file whose services are extended nothing else counts.
+        !project.is_base || project.services.iter().any(holds)
+    };
+    for fault in schema::compare(project.root).into_iter().filter(counts) {
         tell(&fault, project, findings);
     }
 }

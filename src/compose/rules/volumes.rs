@@ -6,7 +6,7 @@ use crate::compose::catalog::{
 };
 use crate::compose::files::{self, Below};
 use crate::compose::finding::Findings;
-use crate::compose::model::{Project, Service, Sort, mounts, pairs};
+use crate::compose::model::{Project, Service, Sort, mounts, pairs, texts};
 use crate::compose::tree::At;
 use crate::compose::variables::{scan, with_defaults};
 
@@ -22,8 +22,12 @@ pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
         environment(project, service, findings);
         taken_in(project, service, findings);
     }
-    top_level(project, findings);
-    properties(project, findings);
+    if !project.is_base {
+        top_level(project, findings);
+    }
+    if project.is_main() {
+        properties(project, findings);
+    }
 }
 
 fn mounted(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) {
@@ -60,7 +64,7 @@ fn mounted(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings
         let Some(source) = mount.source.filter(|_| mount.sort == Sort::Bind) else {
             continue;
         };
-        match files::below(&source) {
+        match project.below(&source) {
             Below::Inside(path) => inside(project, service, at, &source, &path, findings),
             Below::Above => {
                 findings.add(&NO_MOUNT_SOURCE, start, format!("service `{}` mounts {source}, which is outside of the bundle: Docker makes an empty folder instead", service.name)).fix("move it below the compose file, or copy it into the image");
@@ -120,7 +124,7 @@ fn built(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) 
         return;
     };
     let named = service.get("image").is_some();
-    if named && project.around.builds {
+    if (named && project.around.builds) || project.is_replaced(service, "build") {
         return;
     }
     let context = build
@@ -135,7 +139,7 @@ fn built(project: &Project<'_>, service: &Service<'_>, findings: &mut Findings) 
     if files::is_remote(&text) {
         return;
     }
-    let folder = match files::below(&text) {
+    let folder = match project.below(&text) {
         Below::Inside(path) => path,
         Below::Above | Below::Elsewhere => {
             findings.add(&NO_CONTEXT, at, format!("service `{}` is built from {text}, which is outside of the bundle", service.name)).fix("move the folder below the compose file, or build the image elsewhere and name it under `image`");
@@ -234,7 +238,7 @@ fn must_be_there(
     who: &str,
     findings: &mut Findings,
 ) {
-    let path = match files::below(text) {
+    let path = match project.below(text) {
         Below::Inside(path) if path == ".env" || project.in_bundle(&path) => return,
         Below::Inside(path) => Some(path),
         Below::Above => None,
@@ -283,11 +287,11 @@ fn top_level(project: &Project<'_>, findings: &mut Findings) {
     let mut wanted: Vec<(At<'_>, &str)> = Vec::new();
     for item in project.root.get("include").into_iter().flat_map(At::items) {
         let path = item.get("path").unwrap_or(item);
-        wanted.extend(
-            crate::compose::model::texts(path)
-                .into_iter()
-                .map(|at| (at, "the compose file includes")),
-        );
+        let paths = texts(path).into_iter();
+        wanted.extend(paths.map(|at| (at, "the compose file includes")));
+        let env_files = item.get("env_file").map(texts).unwrap_or_default();
+        let env_files = env_files.into_iter();
+        wanted.extend(env_files.map(|at| (at, "for what it includes the compose file reads")));
     }
     for (kind, who) in [
         ("secrets", "a secret is read from"),
@@ -309,23 +313,28 @@ fn top_level(project: &Project<'_>, findings: &mut Findings) {
 
 /// Whether any container can see what the environment's properties say.
 fn properties(project: &Project<'_>, findings: &mut Findings) {
-    let reaches = |service: &Service<'_>| {
-        let file = env_files(service).iter().any(
-            |(_, path, _)| matches!(files::below(path), Below::Inside(path) if path == ".env"),
-        );
-        let bare = service
-            .get("environment")
-            .map(pairs)
-            .unwrap_or_default()
-            .iter()
-            .any(|pair| pair.value.is_none());
-        file || bare || service.extends()
+    let world = project.world;
+    let bare = |service: &Service<'_>| {
+        let pairs = service.get("environment").map(pairs).unwrap_or_default();
+        pairs.iter().any(|pair| pair.value.is_none())
     };
-    let text = &project.source.text;
-    if project.services.is_empty()
-        || project.includes
-        || project.services.iter().any(reaches)
-        || !scan(text).0.is_empty()
+    let reaches = |file: &crate::compose::opened::Opened, service: &Service<'_>| {
+        let is_env = |path: &str| {
+            let path = files::below(&files::join(&file.base, path));
+            path == Below::Inside(".env".to_owned())
+        };
+        env_files(service).iter().any(|(_, path, _)| is_env(path)) || bare(service)
+    };
+    let any = world.each().any(|service| {
+        let whole = world.whole(service);
+        let mut parts = whole.parts.iter();
+        !whole.complete || parts.any(|it| reaches(&world.files[it.file], it))
+    });
+    let mut texts = world.files.iter().map(|file| &file.source.text);
+    if world.services.is_empty()
+        || !world.complete
+        || any
+        || texts.any(|text| !scan(text).0.is_empty())
     {
         return;
     }

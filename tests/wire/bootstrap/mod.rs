@@ -8,6 +8,7 @@ mod joined;
 mod least;
 mod network;
 mod own_policy;
+mod registry;
 
 use serde_json::Value;
 

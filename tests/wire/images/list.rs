@@ -1,7 +1,7 @@
 //! `beanship images list`.
 
 use super::project;
-use super::registry::{Door, Registry};
+use super::registry::{Door, IDENTITY, Registry};
 use crate::support::Project;
 
 const COMPOSE: &str = "services:\n  web: { image: 'REGISTRY/shop/web:1', ports: ['80:80'] }\n  job: { image: 'REGISTRY/shop/job', build: . }\n  db: { image: 'REGISTRY/db:8' }\n";
@@ -75,17 +75,79 @@ fn a_hiccup_is_waited_for_and_an_outage_is_told() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     registry.fail(&[500, 500, 500]);
     let run = project.beanship(&["images", "list"]);
-    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
     let gone = compose.replace("REGISTRY", "127.0.0.1:9");
     project.write("docker-compose.yml", &gone);
     let run = project.beanship(&["images", "list", "--output", "json"]);
-    assert_eq!(run.code, Some(2));
+    assert_eq!(run.code, Some(3));
     let why = run.json()["images"][0]["error"].clone();
     let why = why.as_str().unwrap_or_default();
     assert!(
         why.starts_with("127.0.0.1:9 could not be reached for "),
         "{why}"
     );
+}
+
+#[test]
+fn an_identity_token_is_exchanged_and_shown_to_nobody() {
+    let registry = Registry::start(Door::Identity);
+    let web = registry.push("shop/web", "1", &BOTH, "");
+    let db = registry.push("db", "8", &["linux/amd64"], "");
+    let project = project(&registry, COMPOSE, "").file("Dockerfile", "FROM scratch\n");
+    let config = |token: &str| {
+        format!(
+            r#"{{"auths": {{"{}": {{"auth": "OjE=", "identitytoken": "{token}"}}}}}}"#,
+            registry.name
+        )
+    };
+    project.write(".beanship/docker/config.json", &config(IDENTITY));
+    let run = project.beanship(&["images", "list", "--output", "json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let rows = &run.json()["images"];
+    assert_eq!(
+        (&rows[0]["digest"], &rows[2]["digest"]),
+        (&web.into(), &db.into())
+    );
+    project.write(".beanship/docker/config.json", &config("old-c4nary"));
+    let refused = project.beanship(&["images", "list"]);
+    assert_eq!(refused.code, Some(2));
+    let said = refused
+        .stderr
+        .lines()
+        .take(2)
+        .collect::<Vec<_>>()
+        .join("\n");
+    insta::assert_snapshot!(said.replace(&registry.name, "REGISTRY"), @"
+    error: the identity token that Docker keeps for REGISTRY cannot be used: 127.0.0.1 answered with HTTP status 401
+    hint: log in again: `docker login REGISTRY`
+    ");
+    let all = format!(
+        "{}{}{}{}",
+        run.stdout, run.stderr, refused.stdout, refused.stderr
+    );
+    assert!(!all.contains("c4nary"), "{all}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_helper_may_keep_an_identity_token() {
+    let registry = Registry::start(Door::Identity);
+    registry.push("shop/web", "1", &BOTH, "");
+    registry.push("db", "8", &BOTH, "");
+    let project = project(&registry, COMPOSE, "").file("Dockerfile", "FROM scratch\n");
+    let helper =
+        format!("#!/bin/sh\necho '{{\"Username\": \"<token>\", \"Secret\": \"{IDENTITY}\"}}'\n");
+    let project = project
+        .file(".beanship/docker/config.json", r#"{"credsStore": "kept"}"#)
+        .file(".beanship/bin/docker-credential-kept", &helper);
+    let program = project.path().join(".beanship/bin/docker-credential-kept");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(program, mode).expect("the right to run");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let folder = project.path().join(".beanship/bin");
+    let project = project.variable("PATH", &format!("{}:{path}", folder.display()));
+    let run = project.beanship(&["images", "list"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
 }
 
 #[test]

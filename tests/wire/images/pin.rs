@@ -78,19 +78,53 @@ fn the_architecture_of_the_instances_must_be_in_it() {
 
 #[test]
 fn what_cannot_be_pinned_for_certain_is_said() {
-    let compose = "include: [more.yml]\nservices:\n  web: { image: 'REGISTRY/web:${TAG:-1}', ports: ['80:80'] }\n";
+    let compose = "include: ['https://example.com/more.yml']\nservices:\n  web: { image: 'REGISTRY/web:${TAG:-1}', ports: ['80:80'] }\n";
     let registry = Registry::start(Door::Open);
-    let project = project(&registry, compose, ALWAYS).file("more.yml", "services: {}\n");
+    let project = project(&registry, compose, ALWAYS);
     let run = project.beanship(&["bundle"]);
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     insta::assert_snapshot!(run.stderr.replace(&registry.name, "REGISTRY"), @"
     error: the image of service `web` depends on a variable of the instance: REGISTRY/web:${TAG:-1}
     hint: write its name out, or use `bundle: { pin_images: built }` in beanship.yml
     hint: leave such images as they are, for this once, with `--allow-unpinned`
-    error: the images of another file cannot be pinned: `include`
+    error: the images of another file cannot be pinned: `include` of https://example.com/more.yml
     hint: write the services into the compose file itself, then run `beanship images list`
     hint: leave such images as they are, for this once, with `--allow-unpinned`
     ");
+}
+
+#[test]
+fn images_of_files_that_the_compose_file_takes_in_are_pinned_in_them() {
+    let compose = "include: [db/db.yml]\nservices:\n  web:\n    extends: { file: base.yml, service: app }\n    ports: ['80:80']\n";
+    let registry = Registry::start(Door::Open);
+    let db = format!(
+        "services:\n  db:\n    image: {}/db:1 # theirs\n",
+        registry.name
+    );
+    let base = format!("services:\n  app:\n    image: {}/app:1\n", registry.name);
+    let project = project(&registry, compose, ALWAYS)
+        .file("db/db.yml", &db)
+        .file("base.yml", &base);
+    let one = registry.push("db", "1", &AMD, "db");
+    let two = registry.push("app", "1", &AMD, "app");
+    assert_eq!(bundled(&project, &[]), compose);
+    let listed = project.beanship(&["images", "list", "--output", "json"]);
+    let rows = listed.json();
+    assert_eq!(rows["images"][1]["service"], "db", "{}", listed.stdout);
+    assert_eq!(rows["images"][1]["digest"], one.as_str());
+    let file = std::fs::File::open(project.path().join(".beanship/out.zip")).expect("a zip");
+    let mut zip = zip::ZipArchive::new(file).expect("a zip");
+    for (name, before, tag, digest) in [
+        ("db/db.yml", &db, "db:1", one),
+        ("base.yml", &base, "app:1", two),
+    ] {
+        let mut text = String::new();
+        let mut member = zip.by_name(name).expect("it");
+        std::io::Read::read_to_string(&mut member, &mut text).expect("text");
+        assert_eq!(text, before.replace(tag, &format!("{tag}@{digest}")));
+        let on_disk = std::fs::read_to_string(project.path().join(name)).expect("a file");
+        assert_eq!(on_disk, *before);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -22,7 +22,12 @@ pub enum Door {
     Open,
     Password,
     Token,
+    /// For an identity token.
+    Identity,
 }
+
+/// The identity token.
+pub const IDENTITY: &str = "id+c4nary/==";
 
 /// A registry that runs as long as the test.
 pub struct Registry {
@@ -124,15 +129,42 @@ fn digest(bytes: &[u8]) -> String {
     text
 }
 
-fn serve(stream: &TcpStream, state: &Mutex<State>, host: &str) {
-    let mut lines = BufReader::new(stream).lines();
-    let Some(Ok(first)) = lines.next() else {
-        return;
-    };
+/// Whether a form asks for a token that may pull, with the identity token.
+fn is_exchange(form: &[u8]) -> bool {
+    let fields: BTreeMap<_, _> = url::form_urlencoded::parse(form).collect();
+    let is = |name: &str, value: &str| fields.get(name).is_some_and(|it| it == value);
+    is("grant_type", "refresh_token")
+        && is("service", "test")
+        && is("refresh_token", IDENTITY)
+        && fields.contains_key("client_id")
+        && fields
+            .get("scope")
+            .is_some_and(|it| it.starts_with("repository:") && it.ends_with(":pull"))
+}
+
+/// The first line, the headers and the content of a request.
+fn request(stream: &TcpStream) -> Option<(String, Vec<String>, Vec<u8>)> {
+    let mut reader = BufReader::new(stream);
+    let mut lines = reader.by_ref().lines();
+    let first = lines.next()?.ok()?;
     let headers: Vec<String> = lines
         .map_while(Result::ok)
         .take_while(|line| !line.is_empty())
         .collect();
+    let length = headers.iter().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is = name.eq_ignore_ascii_case("content-length");
+        is.then(|| value.trim().parse().ok())?
+    });
+    let mut form = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut form).ok()?;
+    Some((first, headers, form))
+}
+
+fn serve(stream: &TcpStream, state: &Mutex<State>, host: &str) {
+    let Some((first, headers, form)) = request(stream) else {
+        return;
+    };
     let sent = |value: &str| headers.iter().any(|line| line.ends_with(value));
     let mut words = first.split(' ');
     let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
@@ -140,15 +172,21 @@ fn serve(stream: &TcpStream, state: &Mutex<State>, host: &str) {
     let mut state = state.lock().expect("the state");
     let let_in = match state.door {
         Door::Open => true,
+        Door::Identity if path == "/token" => method == "POST" && is_exchange(&form),
         _ if path == "/token" => sent(&format!("Basic {LOGIN}")),
         Door::Password => sent(&format!("Basic {LOGIN}")),
-        Door::Token => sent(&format!("Bearer {TOKEN}")),
+        Door::Token | Door::Identity => sent(&format!("Bearer {TOKEN}")),
     };
     let failure = match path.contains("/manifests/") && !state.failures.is_empty() {
         true => Some(state.failures.remove(0)),
         false => None,
     };
-    let token = json!({ "token": TOKEN }).to_string().into_bytes();
+    let named = if state.door == Door::Identity {
+        "access_token"
+    } else {
+        "token"
+    };
+    let token = json!({ named: TOKEN }).to_string().into_bytes();
     let (status, kind, body) = match state.content.get(path) {
         _ if failure.is_some() => (failure.unwrap_or_default(), "text/plain", b"sorry".to_vec()),
         _ if !let_in => (401, "application/json", Vec::new()),
@@ -162,7 +200,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>, host: &str) {
     };
     state.log.push(format!("{method} {path} {status}"));
     let challenge = match (status, state.door) {
-        (401, Door::Token) => {
+        (401, Door::Token | Door::Identity) => {
             format!("www-authenticate: Bearer realm=\"http://{host}/token\",service=\"test\"\r\n")
         }
         (401, _) => "www-authenticate: Basic realm=\"test\"\r\n".to_owned(),

@@ -274,7 +274,7 @@ fn a_file_of_properties_is_read_and_stays_out_of_the_bundle() {
     beanship.yml  it is the tool's own file
     prod.env      it is the tool's own file
 
-    1 files, 79 B before compression
+    1 file, 79 B before compression
     ");
     let (report, code) = project.deploy(&["--env", "production"]);
     assert_eq!(code, Some(0), "{report}");

@@ -102,6 +102,11 @@ impl Project {
         self
     }
 
+    pub fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(known, _)| known != name);
+        self
+    }
+
     /// Makes it a git repository with everything committed.
     pub fn git(self, branch: &str) -> Self {
         self.write(".gitignore", ".beanship/\n");

@@ -43,6 +43,8 @@ pub(super) struct Project {
     services: Map<String, Value>,
     volumes: Map<String, Value>,
     networks: Map<String, Value>,
+    /// Whether other files, which are not read here, may add services, volumes and networks.
+    includes: bool,
 }
 
 impl Project {
@@ -66,8 +68,9 @@ impl Project {
             services: mapping(&mut top, "services")?,
             volumes: mapping(&mut top, "volumes")?,
             networks: mapping(&mut top, "networks")?,
+            includes: top.contains_key("include"),
         };
-        if project.services.is_empty() && !top.contains_key("include") {
+        if project.services.is_empty() && !project.includes {
             return Err("no service selected".to_owned());
         }
         for (name, service) in &project.services {
@@ -87,6 +90,11 @@ impl Project {
 
     /// Whether a service that is started listens on this host port where others can reach it.
     pub(super) fn answers(&self, port: u16) -> bool {
+        // What other files say is not known.
+        let elsewhere = |service: &Value| service.get("extends").is_some();
+        if self.includes || self.started().any(|(_, service)| elsewhere(service)) {
+            return true;
+        }
         self.started().any(|(_, service)| {
             // With the host's network, nothing says what the process listens on.
             let host = service.get("network_mode").and_then(Value::as_str) == Some("host");
@@ -116,6 +124,9 @@ impl Project {
             return Err(refused(&format!(
                 "service \"{name}\" has neither an image nor a build context specified"
             )));
+        }
+        if self.includes {
+            return Ok(());
         }
         for other in keys(service.get("depends_on"))
             .into_iter()

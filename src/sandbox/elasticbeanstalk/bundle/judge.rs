@@ -184,6 +184,17 @@ mod tests {
     }
 
     #[test]
+    fn what_other_files_add_is_not_judged() {
+        for compose in [
+            "include: [db.yml]\nservices: {web: {image: nginx, depends_on: [db], networks: [back], volumes: ['data:/d']}}",
+            "services: {web: {extends: {file: base.yml, service: web}}}",
+        ] {
+            let bundle = contents(Some(compose), &["db.yml", "base.yml"]);
+            assert_eq!(verdict(&bundle, &web(&[])).0, "runs", "{compose}");
+        }
+    }
+
+    #[test]
     fn what_compose_refuses_fails() {
         for (compose, part) in [
             ("services:\n  web:\n    image: [", "yaml"),

@@ -119,15 +119,15 @@ fn the_password_changes_hands() {
     let early = deploy(&project);
     insta::assert_snapshot!(lines(&early, &["error", "hint"]), @"
     error: the property DB_PASSWORD has no value: RDS keeps no secret with the password of shop-prod-database
-    hint: let RDS keep one: `beanship bootstrap --env production`
+    hint: let RDS keep one: `beanship --sandbox bootstrap --env production`
     error: the property DB_SECRET has no value: RDS keeps no secret with the password of shop-prod-database
-    hint: let RDS keep one: `beanship bootstrap --env production`
+    hint: let RDS keep one: `beanship --sandbox bootstrap --env production`
     ");
     let plan = bootstrap(&project, &["--plan"]);
     insta::assert_snapshot!(changes(&plan), @"
     ~ permission  shop-prod-eu-central-1-ec2  (now: may secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-* if aws:ResourceTag/aws:rds:primaryDBInstanceArn StringEquals arn:aws:rds:eu-central-1:123456789012:db:shop-prod-database)
     ~ permission  shop-prod-eu-central-1-deployer  (now: may secretsmanager:DescribeSecret on arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-* if aws:ResourceTag/aws:rds:primaryDBInstanceArn StringEquals arn:aws:rds:eu-central-1:123456789012:db:shop-prod-database)
-    ~ database    shop-prod-database  (RDS makes the password and changes it every 7 days; instances read it only when they start or are deployed to, so the app must read it itself or be refreshed each time; the app has the old password until the next `beanship deploy`; costs money)
+    ~ database    shop-prod-database  (RDS makes the password and changes it every 7 days; instances read it only when they start or are deployed to, so the app must read it itself or be refreshed each time; the app has the old password until the next `beanship --sandbox deploy`; costs money)
     ");
     // Nobody can be asked.
     assert_eq!(bootstrap(&project, &[]).code, Some(2));
@@ -146,7 +146,7 @@ fn the_password_changes_hands() {
     insta::assert_snapshot!(changes(&plan), @"
     ~ permission  shop-prod-eu-central-1-ec2  (no longer: may secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-* if aws:ResourceTag/aws:rds:primaryDBInstanceArn StringEquals arn:aws:rds:eu-central-1:123456789012:db:shop-prod-database)
     ~ permission  shop-prod-eu-central-1-deployer  (no longer: may secretsmanager:DescribeSecret on arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-* if aws:ResourceTag/aws:rds:primaryDBInstanceArn StringEquals arn:aws:rds:eu-central-1:123456789012:db:shop-prod-database)
-    ~ database    shop-prod-database  (the password of the secret shop/shop-prod/database; RDS deletes its own; the app has the old password until the next `beanship deploy`)
+    ~ database    shop-prod-database  (the password of the secret shop/shop-prod/database; RDS deletes its own; the app has the old password until the next `beanship --sandbox deploy`)
     ");
     assert_eq!(outcome(&project, &["--yes"]).1, Some(0));
     assert_eq!(instance(&project)["managed"], Value::Null);

@@ -196,7 +196,7 @@ fn waiting_ends_and_goes_on() {
     ");
     let plan = bootstrap(&project, &["--only", "network,database", "--plan"]);
     insta::assert_snapshot!(plan.shown(&project), @"
-    planned: 1 changes for shop-prod; nothing was changed
+    planned: 1 change for shop-prod; nothing was changed
     ------- stderr -------
     Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     Plan
