@@ -97,14 +97,8 @@ pub fn plan(holder: &Holder, wanted: &Grants, seen: &SeenGrants) -> Vec<Bootstra
             before: seen.boundary.clone(),
         });
     }
-    let differs = |key: &str, value: &String| seen.tags.get(key) != Some(value);
-    let tags = wanted
-        .tags
-        .iter()
-        .filter(|(key, value)| differs(key, value));
-    let tags: Tags = tags
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
+    let mut tags = wanted.tags.clone();
+    tags.retain(|key, value| seen.tags.get(key) != Some(value));
     if !tags.is_empty() {
         steps.push(BootstrapStep::Tag {
             holder: holder(),
@@ -129,6 +123,7 @@ pub fn plan(holder: &Holder, wanted: &Grants, seen: &SeenGrants) -> Vec<Bootstra
                 holder: holder(),
                 name: name.clone(),
                 document: inline.document.clone(),
+                tags: wanted.tags.clone(),
                 verb,
                 words,
             });

@@ -6,6 +6,7 @@ use super::access_key::SeenKey;
 use super::grants::SeenGrants;
 use super::iam::{GITHUB, Seen, SeenRole, SeenUser, Wanted};
 use super::names::{Place, Tags};
+use super::own_policy;
 use super::policy::decoded;
 use crate::aws::Aws;
 use crate::aws::error::Explain;
@@ -20,7 +21,7 @@ pub(super) fn known<T>(answer: Result<T>) -> Result<Option<T>> {
     }
 }
 
-fn tags(tags: &[aws_sdk_iam::types::Tag]) -> Tags {
+pub(super) fn tags(tags: &[aws_sdk_iam::types::Tag]) -> Tags {
     let pair = |tag: &aws_sdk_iam::types::Tag| (tag.key().to_owned(), tag.value().to_owned());
     tags.iter().map(pair).collect()
 }
@@ -186,16 +187,20 @@ pub(super) async fn user(aws: &Aws, name: &str) -> Result<Option<SeenUser>> {
         inline.insert(policy, decoded(told.policy_document()));
     }
     let boundary = user.permissions_boundary();
+    let arns = attached.iter().filter_map(|it| it.policy_arn());
+    let mut managed: Vec<String> = arns.map(str::to_owned).collect();
+    let tags = tags(user.tags());
+    for (policy, (arn, document)) in own_policy::read(aws, name, &tags, &managed).await? {
+        managed.retain(|it| *it != arn);
+        inline.insert(policy, document);
+    }
     Ok(Some(SeenUser {
         path: user.path().to_owned(),
         grants: SeenGrants {
             boundary: boundary.and_then(|it| it.permissions_boundary_arn().map(str::to_owned)),
-            managed: attached
-                .iter()
-                .filter_map(|it| it.policy_arn().map(str::to_owned))
-                .collect(),
+            managed: managed.into_iter().collect(),
             inline,
-            tags: tags(user.tags()),
+            tags,
         },
         keys: keys(aws, name).await?,
     }))

@@ -22,6 +22,7 @@ pub mod iam;
 pub mod look;
 pub mod names;
 pub mod network;
+mod own_policy;
 mod pace;
 pub mod permissions;
 pub mod policy;

@@ -10,7 +10,7 @@ use super::steps::BootstrapStep;
 use crate::aws::Aws;
 use crate::aws::error::Explain;
 use crate::error::Result;
-use crate::plan::Plan;
+use crate::plan::{Plan, Verb};
 
 /// The actions that a plan needs and the caller does not seem to have. Policies that allow an
 /// action for some resources only are not told apart, so that a no is a warning.
@@ -82,7 +82,14 @@ fn needs(step: &BootstrapStep) -> &'static [&'static str] {
             holder: Holder::Role(_),
             ..
         } => &["iam:PutRolePolicy"],
-        It::PutPolicy { .. } => &["iam:PutUserPolicy"],
+        It::PutPolicy {
+            verb: Verb::Create, ..
+        } => &["iam:CreatePolicy", "iam:TagPolicy", "iam:AttachUserPolicy"],
+        It::PutPolicy { .. } => &["iam:CreatePolicyVersion", "iam:DeletePolicyVersion"],
+        It::DeletePolicy {
+            holder: Holder::User(_),
+            ..
+        } => &["iam:DetachUserPolicy", "iam:DeletePolicy"],
         It::DeletePolicy { .. } => &["iam:DeleteRolePolicy"],
         It::CreateProfile(_) => &["iam:CreateInstanceProfile", "iam:TagInstanceProfile"],
         It::FillProfile { .. } => &["iam:AddRoleToInstanceProfile", "iam:PassRole"],

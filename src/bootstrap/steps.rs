@@ -75,6 +75,8 @@ pub enum BootstrapStep {
         name: String,
         /// The document.
         document: Value,
+        /// The holder's tags.
+        tags: Tags,
         /// Whether it is new.
         verb: Verb,
         /// What it allows, or how it differs.

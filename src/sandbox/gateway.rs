@@ -45,6 +45,16 @@ pub(super) struct Call {
     pub(super) key: Option<Key>,
 }
 
+impl Call {
+    /// The answer to an operation that is not here, in the words of most query services.
+    pub(super) fn unknown(&self) -> Failure {
+        let version = self.parameters.text("Version").unwrap_or_default();
+        let operation = &self.operation;
+        let message = format!("Could not find operation {operation} for version {version}");
+        Failure::new("InvalidAction", message)
+    }
+}
+
 /// How a request ended, for the log.
 struct Answer {
     service: String,

@@ -31,13 +31,7 @@ pub(super) fn answer(world: &World, call: &Call) -> Result<Xml, Failure> {
             web_identity(call)?;
             assume(world, call, &mut xml)?;
         }
-        (operation, _) => {
-            let version = call.parameters.text("Version").unwrap_or_default();
-            return Err(Failure::new(
-                "InvalidAction",
-                format!("Could not find operation {operation} for version {version}"),
-            ));
-        }
+        _ => return Err(call.unknown()),
     }
     Ok(xml)
 }

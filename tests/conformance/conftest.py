@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import drivers
+from aws import ACCESS_KEY, REGION, SECRET_KEY
+from clients import Access
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +24,18 @@ def aws(_aws_process: drivers.Aws) -> drivers.Aws:
     """The independent AWS, with the application and its one environment and nothing wrong."""
     _aws_process.reset()
     return _aws_process
+
+
+@pytest.fixture
+def quick(aws: drivers.Aws) -> None:
+    """Deploys and launches take half a second unless a test says otherwise."""
+    aws.control(deploy={"duration": 0.5})
+
+
+@pytest.fixture
+def access(aws: drivers.Aws) -> Access:
+    """How boto3 gets in."""
+    return Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY)
 
 
 @pytest.fixture

@@ -16,18 +16,14 @@ from typing import Any
 
 import pytest
 
-from aws import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
+from aws import ACCOUNT, REGION, SECRET_KEY
 from clients import Access
 from drivers import APPLICATION, BUCKET, ENVIRONMENT, FIELDS, PROJECT, Aws, Beanship, Project, Run, await_true, run
 
 SAMPLE = "Sample Application"
 FAILED = "Failed to deploy application."
 
-
-@pytest.fixture(autouse=True)
-def quick(aws: Aws) -> None:
-    """Deploys take half a second unless a test says otherwise."""
-    aws.control(deploy={"duration": 0.5})
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def expect(run: Run, outcome: str | set[str], code: int) -> dict[str, Any]:
@@ -114,9 +110,9 @@ def test_a_bucket_and_path_of_ones_own(aws: Aws, beanship: Beanship) -> None:
     assert source == ["bundles", f"some/where/{document['version_label']}.zip"]
 
 
-def test_the_object_says_its_digest(aws: Aws, beanship: Beanship) -> None:
+def test_the_object_says_its_digest(access: Access, beanship: Beanship) -> None:
     document = expect(beanship.deploy(), "succeeded", 0)
-    s3 = Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY).boto3("s3")
+    s3 = access.boto3("s3")
     head = s3.head_object(Bucket=BUCKET, Key=f"{APPLICATION}/{document['version_label']}.zip")
     assert head["Metadata"]["bundle-sha256"] == document["bundle"]["sha256"]
 
@@ -193,20 +189,20 @@ def test_a_large_bundle_arrives_whole_in_spite_of_trouble(aws: Aws, beanship: Be
     assert "site/film.bin" in aws.state["versions"][label]["files"]
 
 
-def test_a_large_bundle_goes_in_parts_as_it_is_told(aws: Aws, beanship: Beanship, project: Project) -> None:
+def test_a_large_bundle_goes_in_parts_as_it_is_told(aws: Aws, access: Access, beanship: Beanship, project: Project) -> None:
     project.write("beanship.yml", "bucket_sse: aws:kms\nbucket_kms_key_id: alias/bundles\n" + PROJECT)
     project.write("site/film.bin", os.urandom(20 * 1024 * 1024))
     document = expect(beanship.deploy(), "succeeded", 0)
     assert len(served(aws, "UploadPart")) == 3
     assert beanship("bundle", "-o", "made.zip").code == 0
-    s3 = Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY).boto3("s3")
+    s3 = access.boto3("s3")
     found = s3.get_object(Bucket=BUCKET, Key=f"{APPLICATION}/{document['version_label']}.zip")
     assert found["Body"].read() == (project.path / "made.zip").read_bytes()
     assert found["Metadata"]["bundle-sha256"] == document["bundle"]["sha256"]
     assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", "alias/bundles")
 
 
-def test_an_interrupted_upload_leaves_no_parts(aws: Aws, beanship: Beanship, project: Project) -> None:
+def test_an_interrupted_upload_leaves_no_parts(aws: Aws, access: Access, beanship: Beanship, project: Project) -> None:
     aws.reset(buckets=[{"name": BUCKET}])
     project.write("site/film.bin", os.urandom(20 * 1024 * 1024))
     aws.control(faults=[{"kind": "slow", "operation": "UploadPart", "every": 2, "seconds": 5}])
@@ -216,7 +212,7 @@ def test_an_interrupted_upload_leaves_no_parts(aws: Aws, beanship: Beanship, pro
     stdout, stderr = child.communicate(timeout=10)
     assert (child.returncode, json.loads(stdout)["outcome"]) == (130, "interrupted"), stderr
     assert served(aws, "CompleteMultipartUpload") == []
-    s3 = Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY).boto3("s3")
+    s3 = access.boto3("s3")
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=BUCKET)
 
 

@@ -19,11 +19,7 @@ STAGING = """\
 bucket_name: shop-bundles
 """
 
-
-@pytest.fixture(autouse=True)
-def quick(aws: Aws) -> None:
-    """Deploys and launches take half a second."""
-    aws.control(deploy={"duration": 0.5})
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def bootstrap(beanship: Beanship, *arguments: str, **options: Any) -> Run:

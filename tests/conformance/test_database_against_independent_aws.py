@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from aws import ACCESS_KEY, REGION, SECRET_KEY
 from clients import Access
 from drivers import PROJECT, Aws, Beanship, Project
 from test_bootstrap_against_independent_aws import bootstrap, changes, ended
@@ -24,17 +23,7 @@ STAGING = """\
 POSTGRES = "{ engine: postgres, name: shop }"
 DATABASE = "shop-staging-database"
 
-
-@pytest.fixture(autouse=True)
-def quick(aws: Aws) -> None:
-    """Deploys and launches take half a second."""
-    aws.control(deploy={"duration": 0.5})
-
-
-@pytest.fixture
-def access(aws: Aws) -> Access:
-    """How boto3 gets in."""
-    return Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def declare(project: Project, database: str = POSTGRES) -> None:

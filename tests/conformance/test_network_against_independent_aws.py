@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from aws import ACCESS_KEY, REGION, SECRET_KEY
 from clients import Access
 from drivers import PROJECT, Aws, Beanship, Project
 from test_bootstrap_against_independent_aws import bootstrap, changes, ended
@@ -23,17 +22,13 @@ STAGING = """\
 RARE = "m3.medium"
 GROUPS = ["aws:autoscaling:launchconfiguration", "SecurityGroups"]
 
-
-@pytest.fixture(autouse=True)
-def quick(aws: Aws) -> None:
-    """Deploys and launches take half a second."""
-    aws.control(deploy={"duration": 0.5})
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
-def ec2(aws: Aws) -> Any:
+def ec2(access: Access) -> Any:
     """boto3's EC2."""
-    return Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY).boto3("ec2")
+    return access.boto3("ec2")
 
 
 def declare(project: Project, network: str = "{ vpc: default }", more: str = "", kind: str = "t3.small") -> None:
@@ -179,10 +174,12 @@ def test_a_group_that_stays_in_use_is_not_waited_for_for_ever(
     assert groups(ec2, "shop-staging-app") == []
 
 
-def test_an_environment_of_others_keeps_what_it_has(aws: Aws, ec2: Any, beanship: Beanship, project: Project) -> None:
+def test_an_environment_of_others_keeps_what_it_has(
+    aws: Aws, access: Access, ec2: Any, beanship: Beanship, project: Project
+) -> None:
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     theirs = ec2.create_security_group(GroupName="theirs", Description="theirs", VpcId=vpc)["GroupId"]
-    client = Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY).boto3("elasticbeanstalk")
+    client = access.boto3("elasticbeanstalk")
     setting = {"Namespace": GROUPS[0], "OptionName": GROUPS[1], "Value": theirs}
     client.update_environment(EnvironmentName="shop-production", OptionSettings=[setting])
     project.write("beanship.yml", PROJECT + "    network: {}\n")
@@ -199,8 +196,10 @@ def test_an_environment_of_others_keeps_what_it_has(aws: Aws, ec2: Any, beanship
     assert groups(ec2, "shop-production-app") == []
 
 
-def test_a_database_of_others_lets_the_environment_in(aws: Aws, ec2: Any, beanship: Beanship, project: Project) -> None:
-    rds = Access(aws.endpoint, REGION, ACCESS_KEY, SECRET_KEY).boto3("rds")
+def test_a_database_of_others_lets_the_environment_in(
+    aws: Aws, access: Access, ec2: Any, beanship: Beanship, project: Project
+) -> None:
+    rds = access.boto3("rds")
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
     theirs = ec2.create_security_group(GroupName="theirs", Description="theirs", VpcId=vpc)["GroupId"]

@@ -1,10 +1,12 @@
 //! The changes of IAM.
 
 use aws_sdk_iam::types::Tag;
+use serde_json::Value;
 
 use super::super::grants::Holder;
 use super::super::iam::{AUDIENCE, GITHUB};
 use super::super::names::Tags;
+use super::super::own_policy;
 use super::super::steps::BootstrapStep;
 use super::{settled, unless_gone, unless_there};
 use crate::aws::Aws;
@@ -129,8 +131,9 @@ pub(super) async fn policies(aws: &Aws, step: &BootstrapStep) -> Result<()> {
                 holder,
                 name,
                 document,
+                tags,
                 ..
-            } => put(aws, holder, name, document.to_string()).await,
+            } => put(aws, holder, name, document, tags).await,
             BootstrapStep::DeletePolicy { holder, name } => delete(aws, holder, name).await,
             _ => Ok(()),
         }
@@ -186,12 +189,19 @@ pub(in super::super) async fn delete(aws: &Aws, holder: &Holder, policy: &str) -
                 .delete_user_policy()
                 .user_name(name)
                 .policy_name(policy);
-            unless_gone(call.send().await.explain("iam", "DeleteUserPolicy"))
+            unless_gone(call.send().await.explain("iam", "DeleteUserPolicy"))?;
+            own_policy::delete(aws, name, policy).await
         }
     }
 }
 
-async fn put(aws: &Aws, holder: &Holder, policy: &str, document: String) -> Result<()> {
+async fn put(
+    aws: &Aws,
+    holder: &Holder,
+    policy: &str,
+    document: &Value,
+    tags: &Tags,
+) -> Result<()> {
     match holder {
         Holder::Role(name) => {
             let call = aws
@@ -199,18 +209,10 @@ async fn put(aws: &Aws, holder: &Holder, policy: &str, document: String) -> Resu
                 .put_role_policy()
                 .role_name(name)
                 .policy_name(policy);
-            let done = call.policy_document(document).send().await;
+            let done = call.policy_document(document.to_string()).send().await;
             done.explain("iam", "PutRolePolicy").map(drop)
         }
-        Holder::User(name) => {
-            let call = aws
-                .iam
-                .put_user_policy()
-                .user_name(name)
-                .policy_name(policy);
-            let done = call.policy_document(document).send().await;
-            done.explain("iam", "PutUserPolicy").map(drop)
-        }
+        Holder::User(name) => own_policy::put(aws, name, policy, document, tags).await,
     }
 }
 

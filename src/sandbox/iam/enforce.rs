@@ -25,7 +25,7 @@ pub(in super::super) fn allows(
         resource,
         context: &context,
     };
-    let judged = identity(&books, caller).map(|identity| judge(identity, &request));
+    let judged = identity(&books, caller).map(|it| judge(&books.policies, it, &request));
     Ok(judged.is_none_or(|judged| judged == Judgement::Allowed))
 }
 

@@ -1,7 +1,8 @@
 //! IAM: roles, instance profiles, users, access keys and identity providers, and what policies allow. Names that were
-//! just made may be unknown for a while, as `trouble.yml` says. Managed policies are AWS's, by name only.
+//! just made may be unknown for a while, as `trouble.yml` says. AWS's managed policies are known by name only.
 
 mod enforce;
+mod managed;
 mod model;
 mod policies;
 mod profiles;
@@ -42,14 +43,7 @@ type Operation = fn(&mut Context<'_>, &mut Xml) -> Result<(), Failure>;
 
 /// Carries out one call.
 pub(super) fn answer(world: &World, call: &Call) -> Result<Xml, Failure> {
-    let operation = operation(&call.operation).ok_or_else(|| {
-        let version = call.parameters.text("Version").unwrap_or_default();
-        let message = format!(
-            "Could not find operation {} for version {version}",
-            call.operation
-        );
-        Failure::new("InvalidAction", message)
-    })?;
+    let operation = operation(&call.operation).ok_or_else(|| call.unknown())?;
     let answered = world.store.update(BOOKS, |books: &mut Books| {
         let mut xml = Xml::new();
         let mut cx = Context { world, call, books };
@@ -75,6 +69,13 @@ fn operation(name: &str) -> Option<Operation> {
         "GetRolePolicy" | "GetUserPolicy" => policies::get,
         "DeleteRolePolicy" | "DeleteUserPolicy" => policies::delete,
         "ListRolePolicies" | "ListUserPolicies" => policies::list,
+        "CreatePolicy" => managed::create,
+        "GetPolicy" => managed::get,
+        "GetPolicyVersion" => managed::version,
+        "ListPolicyVersions" => managed::versions,
+        "CreatePolicyVersion" => managed::create_version,
+        "DeletePolicyVersion" => managed::delete_version,
+        "DeletePolicy" => managed::delete,
         "CreateInstanceProfile" => profiles::create,
         "GetInstanceProfile" => profiles::get,
         "DeleteInstanceProfile" => profiles::delete,
@@ -133,7 +134,9 @@ pub(super) fn resource(account: &str, call: &Call) -> String {
     let profile = profile.map(|name| named("instance-profile", name));
     let role = parameters.text("RoleName").map(|name| named("role", name));
     let user = parameters.text("UserName").map(|name| named("user", name));
-    let found = source.or(profile).or(role).or(user);
+    let policy = parameters.text("PolicyName").map(|it| named("policy", it));
+    let policy = parameters.text("PolicyArn").map(str::to_owned).or(policy);
+    let found = source.or(profile).or(role).or(user).or(policy);
     found.unwrap_or_else(|| "*".to_owned())
 }
 
@@ -153,7 +156,8 @@ pub(super) fn instances_may(
         resource,
         context: &enforce::context(world, resource)?,
     };
-    let judged = role.map(|role| policies::judge(&role.identity, &request));
+    let judge = |role: &Role| policies::judge(&books.policies, &role.identity, &request);
+    let judged = role.map(judge);
     Ok(judged.is_none_or(|judged| judged == policies::Judgement::Allowed))
 }
 

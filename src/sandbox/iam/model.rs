@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::super::account::{UPPER, random};
+use super::managed::Managed;
 
 /// Tags by key.
 pub(super) type Tags = BTreeMap<String, String>;
@@ -17,6 +18,9 @@ pub(super) struct Books {
     pub(super) profiles: BTreeMap<String, Profile>,
     pub(super) users: BTreeMap<String, User>,
     pub(super) providers: BTreeMap<String, Provider>,
+    /// Managed policies of the account's own.
+    #[serde(default)]
+    pub(super) policies: BTreeMap<String, Managed>,
 }
 
 /// What roles and users have in common.

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::super::query::Failure;
 use super::super::xml::Xml;
+use super::managed::{self, Managed};
 use super::model::Identity;
-use super::{Context, conflict, encoded, missing};
+use super::{Context, conflict, encoded, limit, missing};
 
 /// AWS's own policies that the sandbox knows, below `arn:aws:iam::aws:policy/` (facts 6.1).
 const MANAGED: [&str; 17] = [
@@ -42,6 +43,11 @@ pub(super) fn check(document: &str) -> Result<(), Failure> {
         Some(_) => Err(malformed("Syntax errors in policy.")),
         None => Err(malformed("This policy contains invalid Json")),
     }
+}
+
+/// How many characters of a document count: white space does not.
+pub(super) fn counted(document: &str) -> usize {
+    document.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 fn malformed(message: &str) -> Failure {
@@ -102,7 +108,17 @@ pub(super) fn put(cx: &mut Context<'_>, _: &mut Xml) -> Result<(), Failure> {
     let document = parameters.required("PolicyDocument")?;
     check(document)?;
     let name = parameters.required("PolicyName")?;
+    let (what, holder, most) = match parameters.text("UserName") {
+        Some(user) => ("user", user, 2_048),
+        None => ("role", parameters.required("RoleName")?, 10_240),
+    };
     let inline = &mut cx.identity()?.inline;
+    let others = inline.iter().filter(|(other, _)| *other != name);
+    let others: usize = others.map(|(_, it)| counted(it)).sum();
+    if others + counted(document) > most {
+        let message = format!("Maximum policy size of {most} bytes exceeded for {what} {holder}");
+        return Err(limit(&message));
+    }
     inline.insert(name.to_owned(), document.to_owned());
     Ok(())
 }
@@ -166,8 +182,13 @@ pub(super) enum Judgement {
     ExplicitDeny,
 }
 
-/// Judges a request by an identity's own policies. Of AWS's, only AdministratorAccess allows anything here.
-pub(super) fn judge(identity: &Identity, request: &Request<'_>) -> Judgement {
+/// Judges a request by an identity's own policies and those of the account that are attached to it. Of AWS's, only
+/// AdministratorAccess allows anything here.
+pub(super) fn judge(
+    policies: &BTreeMap<String, Managed>,
+    identity: &Identity,
+    request: &Request<'_>,
+) -> Judgement {
     let mut judgement = Judgement::ImplicitDeny;
     if identity
         .attached
@@ -176,7 +197,8 @@ pub(super) fn judge(identity: &Identity, request: &Request<'_>) -> Judgement {
     {
         judgement = Judgement::Allowed;
     }
-    for document in identity.inline.values() {
+    let attached = managed::attached(policies, identity);
+    for document in identity.inline.values().chain(attached) {
         let policy: Value = serde_json::from_str(document).unwrap_or_default();
         for statement in list_of(&policy["Statement"]) {
             if !applies(statement, request) {
@@ -299,6 +321,7 @@ mod tests {
         let passed = BTreeMap::from(passed);
         let judged = |action, resource, context| {
             judge(
+                &BTreeMap::new(),
                 &identity,
                 &Request {
                     action,

@@ -29,7 +29,7 @@ pub(super) fn simulate(cx: &mut Context<'_>, xml: &mut Xml) -> Result<(), Failur
         let judged = match identity {
             _ if !faults.lets_read(&name_in(resource)) => Judgement::ImplicitDeny,
             _ if faults.denies(action) => Judgement::ImplicitDeny,
-            Some(identity) => judge(identity, &request),
+            Some(identity) => judge(&cx.books.policies, identity, &request),
             None => Judgement::Allowed,
         };
         xml.text("EvalActionName", action);

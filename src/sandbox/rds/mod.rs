@@ -38,14 +38,7 @@ type Operation = fn(&mut Context<'_>, &mut Xml) -> Result<(), Failure>;
 
 /// Carries out one call.
 pub(super) fn answer(world: &World, call: &Call) -> Result<Xml, Failure> {
-    let operation = operation(&call.operation).ok_or_else(|| {
-        let version = call.parameters.text("Version").unwrap_or_default();
-        let message = format!(
-            "Could not find operation {} for version {version}",
-            call.operation
-        );
-        Failure::new("InvalidAction", message)
-    })?;
+    let operation = operation(&call.operation).ok_or_else(|| call.unknown())?;
     let answered = world.store.update(BOOKS, |books: &mut Books| {
         let region = books.entry(call.region.clone()).or_default();
         region.advance(call.now);

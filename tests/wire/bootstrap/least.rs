@@ -74,7 +74,7 @@ fn without<T>(project: &Project, action: &str, act: impl FnOnce() -> T) -> T {
     let path = project.path().join(".beanship/sandbox/iam.json");
     let before = std::fs::read_to_string(&path).expect("the books");
     let mut books = iam(project);
-    let held = &mut books["users"]["ci"]["identity"]["inline"]["deploy"];
+    let held = &mut books["policies"]["ci-deploy"]["versions"]["1"][0];
     let mut policy: Value = serde_json::from_str(held.as_str().expect("a policy")).expect("JSON");
     for statement in policy["Statement"].as_array_mut().expect("statements") {
         let left = match &statement["Action"] {

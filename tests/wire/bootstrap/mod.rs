@@ -7,6 +7,7 @@ mod identities;
 mod joined;
 mod least;
 mod network;
+mod own_policy;
 mod registry;
 
 use serde_json::Value;
@@ -46,11 +47,16 @@ pub fn document(project: &Project, arguments: &[&str]) -> (Value, Option<i32>) {
     (run.json(), run.code)
 }
 
+/// What the sandbox has written down about a service.
+pub fn books(project: &Project, service: &str) -> Value {
+    let books = format!(".beanship/sandbox/{service}.json");
+    let text = std::fs::read_to_string(project.path().join(books)).expect("the books");
+    serde_json::from_str(&text).expect("JSON")
+}
+
 /// What the sandbox has written down about IAM.
 pub fn iam(project: &Project) -> Value {
-    let books = project.path().join(".beanship/sandbox/iam.json");
-    let text = std::fs::read_to_string(books).expect("the books");
-    serde_json::from_str(&text).expect("JSON")
+    books(project, "iam")
 }
 
 /// A policy in the sandbox's books.

@@ -18,12 +18,7 @@ const MYSQL: &str = "{ engine: mysql, name: shop }";
 
 /// What the sandbox has written down about a service of the region.
 fn books(project: &Project, service: &str) -> Value {
-    let books = project
-        .path()
-        .join(format!(".beanship/sandbox/{service}.json"));
-    let text = std::fs::read_to_string(books).expect("the books");
-    let books: Value = serde_json::from_str(&text).expect("JSON");
-    books["eu-central-1"].clone()
+    super::books(project, service)["eu-central-1"].clone()
 }
 
 fn instance(project: &Project) -> Value {
