@@ -90,7 +90,7 @@ fn a_policy_of_somebody_else_is_not_touched() {
         .filter(|it| it.contains("policy/ci-deploy"));
     insta::assert_snapshot!(errors.collect::<Vec<_>>().join("\n"), @"
     error: the policy arn:aws:iam::123456789012:policy/ci-deploy is there already and is not the user's
-    hint: delete it with `aws iam delete-policy --policy-arn arn:aws:iam::123456789012:policy/ci-deploy`, and run `beanship bootstrap` again
+    hint: delete it with `aws iam delete-policy --policy-arn arn:aws:iam::123456789012:policy/ci-deploy`, and run `beanship --sandbox bootstrap` again
     ");
     assert_eq!(run.code, Some(2), "{}", run.stderr);
 }
