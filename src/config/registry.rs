@@ -192,9 +192,10 @@ mod tests {
         docker.io: shop, variable TOKEN ["BEANSHIP_REGISTRY_PASSWORD"]
         docker.io: s3://my-bucket/logins/config.json []
         beanship.yml: `registry.password` names where the password is, as in `{ secret: NAME }`: it does not stand in the file
-        beanship.yml: `registry` needs `username` and `password`, or `credentials: s3://BUCKET/KEY` and nothing else but `server`
-        beanship.yml: `registry` needs `username` and `password`, or `credentials: s3://BUCKET/KEY` and nothing else but `server`
-        beanship.yml: `registry` needs `username` and `password`, or `credentials: s3://BUCKET/KEY` and nothing else but `server`
+        beanship.yml: `registry` needs `username` and `password`, `credentials: s3://BUCKET/KEY`, or all three
+        beanship.yml: `registry` needs `username` and `password`, `credentials: s3://BUCKET/KEY`, or all three
+        docker.io: shop, secret x, in s3://a/b []
+        beanship.yml: `registry` needs `username` and `password`, `credentials: s3://BUCKET/KEY`, or all three
         beanship.yml: `registry.password` is `secret`, `parameter`, `from_env`, or `dotenv` with a `key`
         "#);
     }

@@ -15,7 +15,15 @@ pub(super) async fn ask(cx: &Context, known: &Known, wishes: &mut Wishes) -> Res
     if wishes.region.is_none() && !said(|found| found.region.is_some()) {
         let usual = ["AWS_REGION", "AWS_DEFAULT_REGION"];
         let usual = usual.iter().find_map(|name| cx.settings.environ.get(name));
-        wishes.region = Some(question(cx, "AWS region", usual.map(str::to_owned)).await?);
+        wishes.region = Some(
+            question(
+                cx,
+                "AWS region, like eu-central-1",
+                usual.map(str::to_owned),
+                is_region,
+            )
+            .await?,
+        );
     }
     let named = said(|found| found.app.is_some());
     let placed = said(|found| !found.environments.is_empty()) || wishes.name.is_some();
@@ -31,7 +39,7 @@ pub(super) async fn ask(cx: &Context, known: &Known, wishes: &mut Wishes) -> Res
         );
         let first = account.first().map(|it| it.name.clone());
         let usual = first.unwrap_or_else(|| known.app());
-        wishes.app = Some(question(cx, "Application", Some(usual)).await?);
+        wishes.app = Some(question(cx, "Application", Some(usual), |_| true).await?);
     }
     if !placed && wishes.key.is_none() {
         let app = wishes.app.clone().unwrap_or_else(|| known.app());
@@ -40,21 +48,14 @@ pub(super) async fn ask(cx: &Context, known: &Known, wishes: &mut Wishes) -> Res
         offer(cx, "environments", environments.iter().map(String::as_str));
         let first = environments.first().cloned();
         let usual = first.unwrap_or_else(|| format!("{app}-production"));
-        wishes.name = Some(question(cx, "Environment", Some(usual)).await?);
+        wishes.name = Some(question(cx, "Environment", Some(usual), |_| true).await?);
     }
     if wishes.ci.is_none() {
         let names: Vec<String> = Ci::value_variants().iter().filter_map(word).collect();
         let usual = word(&known.ci());
         let text = format!("CI ({})", names.join(", "));
-        let answer = question(cx, &text, usual).await?;
-        let ci = Ci::from_str(&answer, true).map_err(|_| {
-            Error::new(
-                Kind::Usage,
-                format!("`{answer}` is no CI system that is known here"),
-            )
-            .hint("name one: `beanship init --ci github`")
-        })?;
-        wishes.ci = Some(ci);
+        let answer = question(cx, &text, usual, |it| Ci::from_str(it, true).is_ok()).await?;
+        wishes.ci = Ci::from_str(&answer, true).ok();
     }
     Ok(())
 }
@@ -71,8 +72,21 @@ fn offer<'a>(cx: &Context, what: &str, names: impl Iterator<Item = &'a str>) {
     }
 }
 
-/// Asks until there is an answer.
-async fn question(cx: &Context, text: &str, usual: Option<String>) -> Result<String> {
+/// Whether it is written like the name of a region.
+fn is_region(text: &str) -> bool {
+    let mut parts = text.split('-').rev();
+    let is_number = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit());
+    let is_word = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_lowercase());
+    parts.next().is_some_and(is_number) && parts.clone().count() > 1 && parts.all(is_word)
+}
+
+/// Asks until there is an answer that fits.
+async fn question(
+    cx: &Context,
+    text: &str,
+    usual: Option<String>,
+    fits: impl Fn(&str) -> bool,
+) -> Result<String> {
     let prompt = match &usual {
         Some(usual) => format!("{text} [{usual}]"),
         None => text.to_owned(),
@@ -89,7 +103,26 @@ async fn question(cx: &Context, text: &str, usual: Option<String>) -> Result<Str
             .filter(|it| !it.is_empty())
             .or_else(|| usual.clone())
         {
-            return Ok(answer);
+            if fits(&answer) {
+                return Ok(answer);
+            }
+            cx.out
+                .event(&Event::Note(&format!("`{answer}` is none: {text}")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_told_from_other_words() {
+        for region in ["eu-central-1", "us-gov-west-1", "ap-northeast-2"] {
+            assert!(is_region(region), "{region}");
+        }
+        for other in ["shop", "eu-central", "eu-1", "Eu-central-1", "-1", ""] {
+            assert!(!is_region(other), "{other}");
         }
     }
 }
