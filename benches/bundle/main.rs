@@ -12,8 +12,8 @@
 //!
 //! Then a whole deploy of the first tree, next to `eb deploy`, and one that has nothing to do (`deploy.rs`).
 //!
-//! TREE defaults to the sources below Cargo's registry, 350 MB of them, copied to the target directory without their
-//! ignore files, so that all bundle the same; a tree of 50 files comes after it. Needs zip, python3
+//! TREE defaults to the sources below Cargo's registry. The first 350 MB of it are copied to the target directory, which
+//! the deploys write to, without ignore files, so that all bundle the same; a tree of 50 files comes after it. Needs zip, python3
 //! with venv (awsebcli is installed to the target directory) and GNU time as /usr/bin/time.
 
 #![allow(clippy::print_stdout)]
