@@ -71,14 +71,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         ),
         Err(_) => Out::new(Format::Human, Level::Normal),
     };
+    let several = match &cli.command {
+        cli::Command::Deploy(args) => Some(environ.all_wanted(&args.env).len() > 1),
+        cli::Command::Rollback(_) | cli::Command::Promote(_) => Some(false),
+        _ => None,
+    };
     let exit = voice
         .and_then(|_| execute(&cli, environ, &out))
         .unwrap_or_else(|error| {
-            let several = match &cli.command {
-                cli::Command::Deploy(args) => Some(args.env.len() > 1),
-                cli::Command::Rollback(_) | cli::Command::Promote(_) => Some(false),
-                _ => None,
-            };
             if let Some(several) = several {
                 return commands::deploy::refuse(&error, several, &out);
             }

@@ -210,13 +210,12 @@ where
     }
     let reason = causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
     let why = root(reason);
-    // Where there is no other source, the last one is told as the reason: the instance's.
-    let is_none =
-        matches!(reason, CredentialsError::CredentialsNotLoaded(_)) || why.contains("IMDS");
-    let what = if is_none {
-        "no AWS credentials: neither the environment, the configuration files nor the instance has any".to_owned()
-    } else {
-        format!("no usable AWS credentials: {why}")
+    let none = "no AWS credentials: neither the environment, the configuration files nor the instance has any";
+    let what = match reason {
+        CredentialsError::CredentialsNotLoaded(_) => none.to_owned(),
+        // Where there is no other source, the last one is told as the reason: the instance's.
+        _ if why.contains("IMDS") => format!("{none} ({})", why.trim_end_matches('.')),
+        _ => format!("no usable AWS credentials: {why}"),
     };
     Some(Error::new(Kind::Credentials, what).hint(
         "sign in with `aws sso login`, name a profile with `--profile`, or try without an account: `beanship --sandbox deploy`",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::opened::{Disk, Files, Opened};
+use super::opened::{Disk, Files, Opened, Role};
 use super::source::Source;
 use super::tree::At;
 use super::variables::scan;
@@ -40,7 +40,7 @@ pub fn needed_variables(root: &Path, file: &Path) -> Vec<String> {
 /// beside it.
 fn own_values(root: &Path, file: &Opened) -> BTreeSet<String> {
     let mut paths = file.env_files.clone();
-    if paths.is_empty() && !file.base.is_empty() {
+    if paths.is_empty() && !file.base.is_empty() && matches!(file.role, Role::Included) {
         paths.push(format!("{}/.env", file.base));
     }
     let texts = paths

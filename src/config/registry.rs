@@ -126,7 +126,7 @@ impl RegistryConfig {
                 "`registry.password` is `secret`, `parameter`, `from_env`, or `dotenv` with a `key`",
             );
         }
-        let named = |name: &String| name.is_empty() || name.contains(['\n', '\r']);
+        let named = |name: &String| name.is_empty() || name.contains(['\n', '\r', '\0']);
         if self.username.as_ref().is_some_and(named) || self.server.as_ref().is_some_and(named) {
             return Some("`registry.server` and `registry.username` are one line each");
         }

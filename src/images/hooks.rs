@@ -58,7 +58,7 @@ fn hook(server: &str, username: &str) -> String {
         "docker.io" => "https://index.docker.io/v1/",
         server => server,
     };
-    // Only a NUL cannot be quoted, and no text of a YAML file holds one.
+    // Only a NUL cannot be quoted, and the project file is refused with one.
     let quoted = |text| shlex::try_quote(text).unwrap_or_default();
     let (server, username) = (quoted(server), quoted(username));
     format!(

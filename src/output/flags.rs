@@ -4,6 +4,9 @@
 #[derive(Debug, Clone, Default)]
 pub struct Flags(Vec<(&'static str, String)>);
 
+/// Two flags of which either is enough.
+const SANDBOXES: (&str, &str) = ("--sandbox", "--sandbox-empty");
+
 impl Flags {
     /// From flags and their values, each quoted where a shell would take it apart.
     #[must_use]
@@ -30,7 +33,15 @@ impl Flags {
         for piece in pieces {
             result.push_str(COMMAND);
             let command = piece.split('`').next().unwrap_or_default();
-            let missing = self.0.iter().filter(|(flag, _)| !command.contains(flag));
+            let has = |flag: &str| {
+                let mut words = command.split_whitespace();
+                words.any(|it| {
+                    it == flag
+                        || it.starts_with(&format!("{flag}="))
+                        || it == SANDBOXES.1 && flag == SANDBOXES.0
+                })
+            };
+            let missing = self.0.iter().filter(|(flag, _)| !has(flag));
             let flags: String = missing.map(|(_, text)| text.as_str()).collect();
             result.push_str(&match is_json {
                 true => escaped(&flags),
@@ -59,10 +70,10 @@ mod tests {
             ("--region", Some("x")),
             ("--sandbox", None),
         ]);
-        let text = "look with `beanship events --region NAME`, or `beanship --sandbox-empty deploy`; beanship is";
+        let text = "look with `beanship events --region NAME --env A-Canary`, or `beanship --sandbox-empty deploy`; beanship is";
         assert_eq!(
             flags.over(text.to_owned(), false),
-            "look with `beanship -C 'my app' --sandbox events --region NAME`, or \
+            "look with `beanship -C 'my app' --sandbox events --region NAME --env A-Canary`, or \
              `beanship -C 'my app' --region x --sandbox-empty deploy`; beanship is"
         );
         let odd = Flags::new([("-C", Some(r#"a\"b'"#))]);

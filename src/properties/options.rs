@@ -136,12 +136,12 @@ impl Options {
 }
 
 impl SetOption {
-    /// An option that is no property: the plan tells what it was and what it becomes, unless its name is a secret's.
+    /// An option that is no property: the plan tells what it was and what it becomes, unless that may be a secret.
     #[must_use]
     pub fn setting(namespace: &str, name: &str, value: Value, here: Option<&str>) -> Self {
         let here = here.filter(|value| !value.is_empty());
         let from = match here {
-            _ if is_secret_name(name) => "hidden".to_owned(),
+            _ if may_be_secret(namespace, name) => "hidden".to_owned(),
             Some(before) => format!("{before} -> {}", value.expose()),
             None => value.expose().to_owned(),
         };
@@ -170,6 +170,34 @@ impl SetOption {
             detail: what,
         }
     }
+}
+
+/// Whether the value of an option that is no property is not for everybody. Open are the namespaces of how instances
+/// are made, reached and updated (facts 5.3), but for names like `DBPassword`.
+fn may_be_secret(namespace: &str, name: &str) -> bool {
+    const OPEN: [&str; 5] = [
+        "aws:autoscaling:",
+        "aws:ec2:",
+        "aws:elasticbeanstalk:",
+        "aws:elb:",
+        "aws:elbv2:",
+    ];
+    // The app's own, and addresses that may hold a token.
+    const CLOSED: [&str; 2] = [
+        "aws:elasticbeanstalk:application",
+        "aws:elasticbeanstalk:sns:",
+    ];
+    let begins = |with: &&str| namespace.starts_with(*with);
+    let mut words = String::new();
+    let mut before = None;
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && before.is_some_and(|c: char| c.is_ascii_lowercase()) {
+            words.push('_');
+        }
+        words.push(if c == ' ' { '_' } else { c });
+        before = Some(c);
+    }
+    !OPEN.iter().any(begins) || CLOSED.iter().any(begins) || is_secret_name(&words)
 }
 
 fn shown(namespace: &str, name: &str) -> String {

@@ -26,6 +26,16 @@ impl std::fmt::Debug for Environ {
 }
 
 impl Environ {
+    /// The environments that are asked for by flags or else by BEANSHIP_ENV, which may name
+    /// several with commas between them.
+    #[must_use]
+    pub fn all_wanted<'a>(&'a self, flags: &'a [String]) -> Vec<&'a str> {
+        let variable = self.get("BEANSHIP_ENV").filter(|_| flags.is_empty());
+        let named = variable.into_iter().flat_map(|names| names.split(','));
+        let all = flags.iter().map(String::as_str).chain(named);
+        all.map(str::trim).filter(|name| !name.is_empty()).collect()
+    }
+
     /// The environment of this process.
     #[must_use]
     pub fn of_process() -> Self {

@@ -31,6 +31,24 @@ fn count(project: &Project, operation: &str) -> usize {
 }
 
 #[test]
+fn refused_before_it_begins_it_is_still_a_list() {
+    let asked = [
+        Project::new().deploy(&["--env", "a,b"]),
+        Project::new().variable("BEANSHIP_ENV", "a,b").deploy(&[]),
+        Project::new()
+            .file("beanship.yml", "ap: shop\n")
+            .variable("BEANSHIP_ENV", "a,b")
+            .deploy(&[]),
+    ];
+    for (report, code) in asked {
+        assert_eq!(words(&report), ["failed", "failed"], "{report}");
+        let error = &report["deployments"][0]["error"]["message"];
+        assert!(error.is_string(), "{report}");
+        assert_eq!(code, Some(2), "{report}");
+    }
+}
+
+#[test]
 fn one_version_goes_to_all_of_them() {
     let project = Project::new();
     let run = project.sandbox(&[&["deploy"], &ALL[..]].concat());

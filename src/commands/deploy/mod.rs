@@ -50,7 +50,7 @@ pub fn refuse(error: &Error, several: bool, out: &Out) -> Exit {
 /// # Errors
 /// None: what goes wrong is in the report.
 pub async fn run(cx: &Context, args: &DeployArgs) -> Result<Exit> {
-    let mut all = Deployments::asked(args.env.len() > 1);
+    let mut all = Deployments::asked(cx.settings.environ.all_wanted(&args.env).len() > 1);
     let result = tokio::select! {
         result = ship(cx, args, &mut all) => Some(result),
         () = signal() => None,

@@ -82,7 +82,7 @@ pub(super) fn choose(
         branch: branch.as_deref(),
         any_branch: args.any_branch,
     };
-    let wanted = cx.settings.all_wanted(&args.env);
+    let wanted = cx.settings.environ.all_wanted(&args.env);
     let by_branch = wanted.is_empty().then_some(None);
     let (mut targets, mut problems) = (Vec::new(), Vec::new());
     for wanted in by_branch.into_iter().chain(wanted.into_iter().map(Some)) {

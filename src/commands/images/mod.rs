@@ -34,7 +34,7 @@ pub async fn run(cx: &Context, action: &ImagesAction) -> Result<Exit> {
 
 /// The runbook: which environments, which tree, then build each image.
 async fn make_all(cx: &Context, args: &MakeImagesArgs, push: bool) -> Result<Exit> {
-    let wanted = cx.settings.all_wanted(&args.env);
+    let wanted = cx.settings.environ.all_wanted(&args.env);
     let mut keys = Vec::new();
     for name in wanted {
         keys.push(cx.settings.target(None, Some(name), None)?.key);

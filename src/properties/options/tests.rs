@@ -131,3 +131,34 @@ fn nothing_tells_a_value() {
             .is_empty()
     );
 }
+
+#[test]
+fn only_what_is_harmless_is_shown_of_other_options() {
+    for (namespace, name, secret) in [
+        ("aws:elasticbeanstalk:command", "DeploymentPolicy", false),
+        ("aws:autoscaling:launchconfiguration", "InstanceType", false),
+        ("aws:elbv2:listener:443", "SSLCertificateArns", false),
+        ("aws:elasticbeanstalk:command", "SecretKey", true),
+        ("aws:elasticbeanstalk:environment", "AccessToken", true),
+        ("aws:rds:dbinstance", "DBPassword", true),
+        (
+            "aws:elasticbeanstalk:sns:topics",
+            "Notification Endpoint",
+            true,
+        ),
+        (
+            "aws:elasticbeanstalk:application",
+            "Application Healthcheck URL",
+            true,
+        ),
+        (
+            "aws:cloudformation:template:parameter",
+            "EnvironmentVariables",
+            true,
+        ),
+    ] {
+        let option = SetOption::setting(namespace, name, Value::new("new"), Some("old"));
+        let told = format!("{:?}", option.change());
+        assert_eq!(told.contains("old -> new"), !secret, "{told}");
+    }
+}
