@@ -48,6 +48,8 @@ pub struct Standing {
     pub database: StandingDatabase,
     /// The login at a private registry that was written here.
     pub login: Option<registry::Object>,
+    /// Why the login could not be seen, in words.
+    pub unseen_login: Option<String>,
 }
 
 /// Looks at what stands.
@@ -148,6 +150,7 @@ pub fn plan(
     let (login, told) = login(standing);
     steps.extend(login);
     stays.extend(told);
+    stays.extend(standing.unseen_login.clone());
     let (more, told) = database::plan(place, &standing.database, database);
     steps.extend(more);
     stays.extend(told);
@@ -155,6 +158,12 @@ pub fn plan(
         steps.extend(last);
     }
     stays.push("the OIDC provider, buckets and secrets stay: others may use them".into());
+    if steps
+        .iter()
+        .any(|it| matches!(it, Removal::Database { .. }))
+    {
+        stays.push("a secret that RDS made for the database goes with it".into());
+    }
     (Plan::new(steps), stays)
 }
 
@@ -185,8 +194,11 @@ fn environment_goes(place: &Place, standing: &Standing) -> (Vec<Removal>, Option
     let stays = format!("the environment {environment} was not made here and stays");
     let role = place.name("ops");
     let named = seen.operations_role.as_deref().map(last);
+    let ours = |(name, seen): &(String, SeenRole)| {
+        *name == role && place.own("role", name, &seen.grants.tags).is_ok()
+    };
     // It got the role from us, and had none before.
-    let steps = match named == Some(role.as_str()) {
+    let steps = match named == Some(role.as_str()) && standing.roles.iter().any(ours) {
         true => vec![Removal::Disassociate { environment, role }],
         false => Vec::new(),
     };
@@ -259,24 +271,28 @@ mod tests {
     use super::*;
     use crate::bootstrap::names::sample;
 
-    #[test]
-    fn only_what_bears_our_tags_goes() {
-        let place = sample();
-        let role = |tags: Tags| SeenRole {
+    fn role(tags: Tags) -> SeenRole {
+        SeenRole {
             path: "/".into(),
             trust: serde_json::Value::Null,
             grants: SeenGrants {
                 tags,
                 ..SeenGrants::default()
             },
-        };
+        }
+    }
+
+    fn planned(standing: &Standing) -> String {
+        let (plan, stays) = plan(&sample(), standing, None);
+        let lines = plan.changes().into_iter();
+        let lines = lines.map(|it| format!("- {} {}", it.kind, it.name));
+        lines.chain(stays).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn only_what_bears_our_tags_goes() {
+        let place = sample();
         let environment = Environment::default();
-        let planned = |standing: &Standing| {
-            let (plan, stays) = plan(&place, standing, None);
-            let lines = plan.changes().into_iter();
-            let lines = lines.map(|it| format!("- {} {}", it.kind, it.name));
-            lines.chain(stays).collect::<Vec<_>>().join("\n")
-        };
         let mut standing = Standing {
             environment: Some((environment, true)),
             roles: vec![
@@ -296,10 +312,14 @@ mod tests {
             ..Environment::default()
         };
         standing.environment = Some((adopted, false));
+        let theirs = planned(&standing);
+        let ops = (place.name("ops"), role(place.all_tags()));
+        standing.roles.push(ops);
         standing.used = BTreeSet::from(["ours".to_owned()]);
         let cases = [
             alone,
             shared,
+            theirs,
             planned(&standing),
             planned(&Standing::default()),
         ];
@@ -315,7 +335,14 @@ mod tests {
         the application shop stays: it has other environments
         the OIDC provider, buckets and secrets stay: others may use them
 
+        - instance profile ours
+        - IAM role ours
+        the environment shop-prod was not made here and stays
+        the application shop stays: it has other environments
+        the OIDC provider, buckets and secrets stay: others may use them
+
         - operations role shop-prod
+        - IAM role shop-prod-eu-west-1-ops
         the environment shop-prod was not made here and stays
         the instance profile ours stays: shop-prod uses it
         the role ours stays: shop-prod uses it

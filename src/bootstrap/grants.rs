@@ -68,6 +68,8 @@ pub struct SeenGrants {
     pub managed: BTreeSet<String>,
     /// Policies of its own, by name.
     pub inline: BTreeMap<String, Value>,
+    /// Those of a user's that are inline, where managed ones belong.
+    pub misplaced: BTreeSet<String>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -112,10 +114,14 @@ pub fn plan(holder: &Holder, wanted: &Grants, seen: &SeenGrants) -> Vec<Bootstra
         });
     }
     for (name, inline) in &wanted.inline {
+        let moves = seen.misplaced.contains(name);
         let change = match seen.inline.get(name) {
             None => Some((Verb::Create, inline.words.clone())),
             Some(seen) => {
-                policy::difference(seen, &inline.document).map(|words| (Verb::Update, words))
+                let words = policy::difference(seen, &inline.document);
+                let moved = || format!("{name} becomes a policy beside the user");
+                let words = words.or_else(|| moves.then(moved));
+                words.map(|words| (Verb::Update, words))
             }
         };
         if let Some((verb, words)) = change {
@@ -125,6 +131,7 @@ pub fn plan(holder: &Holder, wanted: &Grants, seen: &SeenGrants) -> Vec<Bootstra
                 document: inline.document.clone(),
                 tags: wanted.tags.clone(),
                 verb,
+                moves,
                 words,
             });
         }

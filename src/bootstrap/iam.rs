@@ -100,6 +100,9 @@ pub struct Seen {
     pub provider: Option<Vec<String>>,
     /// The user.
     pub user: Option<SeenUser>,
+    /// Policies that are not attached to the user and bear a name that one of the user's shall
+    /// have: their tags.
+    pub policies: BTreeMap<String, Tags>,
 }
 
 /// The audience of the tokens that GitHub makes for AWS (facts 6.4).
@@ -133,6 +136,9 @@ pub fn plan(place: &Place, wanted: &Wanted, seen: &Seen) -> Result<Vec<Bootstrap
             Ok(more) => steps.extend(more),
             Err(error) => problems.push(error),
         }
+    }
+    for (name, tags) in &seen.policies {
+        problems.extend(place.own("policy", name, tags).err());
     }
     match Error::all(problems) {
         Some(error) => Err(error),

@@ -1,6 +1,6 @@
 //! What is read before anything is planned. Nothing here writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_key::SeenKey;
 use super::grants::SeenGrants;
@@ -30,7 +30,7 @@ pub(super) fn tags(tags: &[aws_sdk_iam::types::Tag]) -> Tags {
 ///
 /// # Errors
 /// What AWS says.
-pub async fn iam(aws: &Aws, wanted: &Wanted) -> Result<Seen> {
+pub async fn iam(aws: &Aws, place: &Place, wanted: &Wanted) -> Result<Seen> {
     let roles = wanted.roles.iter().map(|wanted| async {
         let found = role(aws, &wanted.name).await?;
         Ok::<_, Error>(found.map(|found| (wanted.name.clone(), found)))
@@ -49,8 +49,12 @@ pub async fn iam(aws: &Aws, wanted: &Wanted) -> Result<Seen> {
     };
     let user = async {
         match &wanted.user {
-            Some(wanted) => user(aws, &wanted.name).await,
-            None => Ok(None),
+            Some(wanted) => {
+                let seen = user(aws, &wanted.name).await?;
+                let named = own_policy::named(aws, place, wanted, seen.as_ref()).await?;
+                Ok((seen, named))
+            }
+            None => Ok((None, BTreeMap::new())),
         }
     };
     let (roles, profile, provider, user) = tokio::join!(
@@ -62,11 +66,13 @@ pub async fn iam(aws: &Aws, wanted: &Wanted) -> Result<Seen> {
     let found: Result<Vec<_>> = roles.into_iter().collect();
     let roles: BTreeMap<_, _> = found?.into_iter().flatten().collect();
     let profile = profile?.map(|(_, roles, tags)| (roles.into_keys().collect(), tags));
+    let (user, policies) = user?;
     Ok(Seen {
         roles,
         profile,
         provider: provider?,
-        user: user?,
+        user,
+        policies,
     })
 }
 
@@ -118,6 +124,7 @@ pub(super) async fn role(aws: &Aws, name: &str) -> Result<Option<SeenRole>> {
                 .filter_map(|it| it.policy_arn().map(str::to_owned))
                 .collect(),
             inline,
+            misplaced: BTreeSet::new(),
             tags: tags(role.tags()),
         },
     }))
@@ -190,6 +197,7 @@ pub(super) async fn user(aws: &Aws, name: &str) -> Result<Option<SeenUser>> {
     let arns = attached.iter().filter_map(|it| it.policy_arn());
     let mut managed: Vec<String> = arns.map(str::to_owned).collect();
     let tags = tags(user.tags());
+    let misplaced = inline.keys().cloned().collect();
     for (policy, (arn, document)) in own_policy::read(aws, name, &tags, &managed).await? {
         managed.retain(|it| *it != arn);
         inline.insert(policy, document);
@@ -200,6 +208,7 @@ pub(super) async fn user(aws: &Aws, name: &str) -> Result<Option<SeenUser>> {
             boundary: boundary.and_then(|it| it.permissions_boundary_arn().map(str::to_owned)),
             managed: managed.into_iter().collect(),
             inline,
+            misplaced,
             tags,
         },
         keys: keys(aws, name).await?,

@@ -205,7 +205,7 @@ impl Observed {
                 None => Ok(None),
             }
         };
-        let (iam, bucket) = tokio::join!(look::iam(aws, &desired.iam), bucket);
+        let (iam, bucket) = tokio::join!(look::iam(aws, place, &desired.iam), bucket);
         Ok(Self {
             iam: iam?,
             network,

@@ -1,6 +1,7 @@
 //! Policies of a user's own. All inline policies of a user may have 2,048 characters together (IAM's
 //! quotas), which is less than a deployer needs: each is a managed policy, of 6,144, that is named
-//! after the user, has the user's tags, and is attached to nobody else.
+//! after the user, has the tags that the user's were when it was made, and is attached to nobody
+//! else.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +9,9 @@ use aws_sdk_iam::types::Tag;
 use serde_json::Value;
 
 use super::apply::while_it;
+use super::iam::{SeenUser, User};
 use super::look::{known, tags as seen_tags};
-use super::names::{APP, ENVIRONMENT, Tags};
+use super::names::{APP, ENVIRONMENT, Place, Tags};
 use super::policy::{decoded, difference};
 use crate::aws::Aws;
 use crate::aws::error::Explain;
@@ -46,10 +48,38 @@ pub(super) async fn read(
     Ok(own)
 }
 
+/// What is there under the names of the policies that a user shall have, besides what `seen` tells
+/// of: their tags, by full name.
+///
+/// # Errors
+/// What AWS says.
+pub(super) async fn named(
+    aws: &Aws,
+    place: &Place,
+    user: &User,
+    seen: Option<&SeenUser>,
+) -> Result<BTreeMap<String, Tags>> {
+    let mut named = BTreeMap::new();
+    for name in user.grants.inline.keys() {
+        let own = seen.map(|it| &it.grants);
+        if own.is_some_and(|it| it.inline.contains_key(name) && !it.misplaced.contains(name)) {
+            continue;
+        }
+        let full = format!("{}-{name}", user.name);
+        let told = aws.iam.get_policy();
+        let told = told.policy_arn(place.iam("policy", &full)).send().await;
+        let told = known(told.explain("iam", "GetPolicy"))?;
+        if let Some(policy) = told.as_ref().and_then(|it| it.policy()) {
+            named.insert(full, seen_tags(policy.tags()));
+        }
+    }
+    Ok(named)
+}
+
 /// Writes a policy of a user, and attaches it.
 ///
 /// # Errors
-/// [`Kind::Check`] for a policy of that name that is not the user's; else what AWS says.
+/// [`Kind::Aws`] for a policy of that name that is not the user's; else what AWS says.
 pub(super) async fn put(
     aws: &Aws,
     user: &str,
@@ -88,14 +118,21 @@ pub(super) async fn put(
     .await
 }
 
-/// Deletes a policy of a user. One that is gone is no error.
+/// Deletes a policy of a user. One that is gone is no error; one that is not the user's stays.
 ///
 /// # Errors
 /// What AWS says.
 pub(super) async fn delete(aws: &Aws, user: &str, name: &str) -> Result<()> {
-    let Ok(arn) = arn(aws, user, name).await else {
+    let told = aws.iam.get_user().user_name(user).send().await;
+    let told = known(told.explain("iam", "GetUser"))?;
+    let Some(holder) = told.as_ref().and_then(|it| it.user()) else {
         return Ok(());
     };
+    let arn = beside(holder.arn(), name);
+    let (seen, tags) = (look(aws, &arn).await?, seen_tags(holder.tags()));
+    if !seen.is_some_and(|it| is_of(&it.tags, &tags)) {
+        return Ok(());
+    }
     let call = aws.iam.detach_user_policy().user_name(user);
     let gone = call.policy_arn(&arn).send().await;
     known(gone.explain("iam", "DetachUserPolicy"))?;
@@ -133,9 +170,10 @@ async fn look(aws: &Aws, arn: &str) -> Result<Option<Seen>> {
 async fn renew(aws: &Aws, arn: &str, document: &Value, tags: &Tags) -> Result<()> {
     let seen = look(aws, arn).await?;
     let seen = seen.filter(|it| is_of(&it.tags, tags)).ok_or_else(|| {
-        let what = format!("the policy {arn} is there already and is not the user's");
-        Error::new(Kind::Check, what).hint(format!(
-            "delete it with `aws iam delete-policy --policy-arn {arn}`, and run `beanship bootstrap` again"
+        let name = arn.rsplit('/').next().unwrap_or(arn);
+        let what = format!("the policy {name} is there already and is not the user's");
+        Error::new(Kind::Aws, what).hint(format!(
+            "see where with `aws iam list-policies --scope Local`, give it the user's tags {APP} and {ENVIRONMENT} or delete it, and run `beanship bootstrap` again"
         ))
     })?;
     if difference(&seen.document, document).is_none() {
@@ -186,10 +224,11 @@ async fn arn(aws: &Aws, user: &str, name: &str) -> Result<String> {
         },
     )
     .await?;
-    let arn = told
-        .user()
-        .map(|it| it.arn().replacen(":user/", ":policy/", 1));
-    Ok(format!("{}-{name}", arn.unwrap_or_default()))
+    Ok(beside(told.user().map_or("", |it| it.arn()), name))
+}
+
+fn beside(user: &str, name: &str) -> String {
+    format!("{}-{name}", user.replacen(":user/", ":policy/", 1))
 }
 
 fn is_of(seen: &Tags, tags: &Tags) -> bool {

@@ -12,8 +12,8 @@ pub(super) const RELEASED: Duration = Duration::from_secs(5 * 60);
 
 /// How long to wait before a change that was just asked for is looked for again.
 const SOON: Duration = Duration::from_secs(1);
-/// How often it is looked for: at AWS it shows within seconds (UNVERIFIED), in the sandbox at once.
-const LOOKS: usize = 10;
+/// How long it is looked for: at AWS it shows within seconds (UNVERIFIED), in the sandbox at once.
+const SHOWS: Duration = Duration::from_secs(10);
 
 /// How long to wait before IAM and the like are asked again, at first and at most.
 const FIRST: Duration = Duration::from_millis(250);
@@ -59,7 +59,10 @@ pub(super) fn soon(aws: &Aws) -> Duration {
     aws.pause(SOON)
 }
 
-/// How often it is looked for.
-pub(super) fn looks(aws: &Aws) -> usize {
-    if aws.sandbox.is_some() { 1 } else { LOOKS }
+/// How long it is looked for.
+pub(super) fn shows(aws: &Aws) -> Duration {
+    match aws.sandbox {
+        Some(_) => Duration::ZERO,
+        None => SHOWS,
+    }
 }

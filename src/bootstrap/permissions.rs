@@ -78,19 +78,7 @@ fn needs(step: &BootstrapStep) -> &'static [&'static str] {
         It::Tag { .. } => &["iam:TagUser"],
         It::Attach { .. } => &["iam:AttachRolePolicy"],
         It::Detach { .. } => &["iam:DetachRolePolicy"],
-        It::PutPolicy {
-            holder: Holder::Role(_),
-            ..
-        } => &["iam:PutRolePolicy"],
-        It::PutPolicy {
-            verb: Verb::Create, ..
-        } => &["iam:CreatePolicy", "iam:TagPolicy", "iam:AttachUserPolicy"],
-        It::PutPolicy { .. } => &["iam:CreatePolicyVersion", "iam:DeletePolicyVersion"],
-        It::DeletePolicy {
-            holder: Holder::User(_),
-            ..
-        } => &["iam:DetachUserPolicy", "iam:DeletePolicy"],
-        It::DeletePolicy { .. } => &["iam:DeleteRolePolicy"],
+        It::PutPolicy { .. } | It::DeletePolicy { .. } => of_policy(step),
         It::CreateProfile(_) => &["iam:CreateInstanceProfile", "iam:TagInstanceProfile"],
         It::FillProfile { .. } => &["iam:AddRoleToInstanceProfile", "iam:PassRole"],
         It::CreateProvider => &["iam:CreateOpenIDConnectProvider"],
@@ -108,7 +96,7 @@ fn needs(step: &BootstrapStep) -> &'static [&'static str] {
         It::CreateBucket { .. } => &["s3:CreateBucket"],
         It::ClosePublic { .. } => &["s3:PutBucketPublicAccessBlock"],
         It::TidyUploads { .. } => &["s3:PutLifecycleConfiguration"],
-        It::Login(_) => &["s3:PutObject"],
+        It::Login(_) => &["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
         It::CreateApplication { .. } => &["elasticbeanstalk:CreateApplication", "iam:PassRole"],
         It::CreateEnvironment(_) => &["elasticbeanstalk:CreateEnvironment", "iam:PassRole"],
         It::AssociateRole { .. } => &[
@@ -116,6 +104,37 @@ fn needs(step: &BootstrapStep) -> &'static [&'static str] {
             "iam:PassRole",
         ],
         It::Configure { .. } => &["elasticbeanstalk:UpdateEnvironment"],
+    }
+}
+
+/// The actions that a policy of a holder's own needs.
+fn of_policy(step: &BootstrapStep) -> &'static [&'static str] {
+    use BootstrapStep as It;
+    match step {
+        It::PutPolicy {
+            holder: Holder::Role(_),
+            ..
+        } => &["iam:PutRolePolicy"],
+        It::PutPolicy {
+            verb: Verb::Create, ..
+        } => &["iam:CreatePolicy", "iam:TagPolicy", "iam:AttachUserPolicy"],
+        It::PutPolicy { moves: true, .. } => &[
+            "iam:CreatePolicy",
+            "iam:TagPolicy",
+            "iam:AttachUserPolicy",
+            "iam:DeleteUserPolicy",
+        ],
+        It::PutPolicy { .. } => &["iam:CreatePolicyVersion", "iam:DeletePolicyVersion"],
+        It::DeletePolicy {
+            holder: Holder::User(_),
+            ..
+        } => &[
+            "iam:DeleteUserPolicy",
+            "iam:DetachUserPolicy",
+            "iam:DeletePolicy",
+        ],
+        It::DeletePolicy { .. } => &["iam:DeleteRolePolicy"],
+        _ => &[],
     }
 }
 

@@ -111,6 +111,11 @@ impl Object {
         let answer = call.expected_bucket_owner(&self.owner).send().await;
         let answer = match answer.explain("s3", "GetObject") {
             Err(error) if is_nothing(&error) => return Ok(None),
+            Err(error) if error.kind() == Kind::Denied => {
+                return Err(error.hint(
+                    "S3 says so of a missing object as well, unless the caller may `s3:ListBucket`",
+                ));
+            }
             other => other?,
         };
         let mark = answer.metadata().and_then(|it| it.get(MARK));

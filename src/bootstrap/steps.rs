@@ -79,6 +79,8 @@ pub enum BootstrapStep {
         tags: Tags,
         /// Whether it is new.
         verb: Verb,
+        /// Whether it was inline, and is a managed one from now on.
+        moves: bool,
         /// What it allows, or how it differs.
         words: String,
     },

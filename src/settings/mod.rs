@@ -145,13 +145,8 @@ impl Settings {
         };
         let chosen = first(&global.region, "BEANSHIP_REGION");
         let notes = notes(&config, chosen.is_none(), &environ);
-        let poll = environ.get("BEANSHIP_POLL_INTERVAL").map(duration::parse);
-        let poll = poll.transpose().map_err(|why| {
-            Error::new(
-                Kind::Usage,
-                format!("the variable BEANSHIP_POLL_INTERVAL: {why}"),
-            )
-        })?;
+        let poll = environ.get("BEANSHIP_POLL_INTERVAL").map(poll);
+        let poll = poll.transpose()?;
         Ok(Self {
             region: chosen.or_else(|| config.region.clone()),
             profile: first(&global.profile, "BEANSHIP_PROFILE"),
@@ -262,6 +257,19 @@ impl Settings {
     }
 }
 
+/// How long to wait between looks; without any pause, AWS would be asked all the time.
+fn poll(text: &str) -> Result<Duration> {
+    let time = duration::parse(text).and_then(|it| match it.is_zero() {
+        true => Err("there must be a pause between looks".to_owned()),
+        false => Ok(it),
+    });
+    time.map_err(|why| {
+        let what = format!("the variable BEANSHIP_POLL_INTERVAL: {why}");
+        Error::new(Kind::Usage, what)
+            .hint("set it with `export BEANSHIP_POLL_INTERVAL=5s`, or leave it out with `unset BEANSHIP_POLL_INTERVAL`")
+    })
+}
+
 /// The working directory, as an absolute path.
 fn directory(named: Option<&Path>) -> Result<PathBuf> {
     let directory = named.unwrap_or_else(|| Path::new("."));
@@ -304,4 +312,18 @@ fn notes(config: &Config, region_from_file: bool, environ: &Environ) -> Vec<Stri
         ));
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_pause_between_looks() {
+        assert_eq!(poll("100ms").ok(), Some(Duration::from_millis(100)));
+        for text in ["0s", "0ms", "5"] {
+            let error = poll(text).expect_err(text);
+            assert_eq!((error.kind(), error.hints().len()), (Kind::Usage, 1));
+        }
+    }
 }

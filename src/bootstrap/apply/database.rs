@@ -197,16 +197,16 @@ async fn mark(aws: &Aws, secret: &str, value: &str) -> Result<()> {
     done.explain("secretsmanager", "TagResource").map(drop)
 }
 
-/// Waits until a change that was just asked for shows, or for some looks: it may be made already.
+/// Waits until a change that was just asked for shows, or for some seconds: it may be made already.
 async fn begun(aws: &Aws, id: &str) -> Result<()> {
-    for _ in 0..pace::looks(aws) {
+    let end = Instant::now() + pace::shows(aws);
+    loop {
         let seen = rds::instance(aws, id).await?;
-        if seen.is_none_or(|it| !it.is_settled()) {
-            break;
+        if seen.is_none_or(|it| !it.is_settled()) || Instant::now() >= end {
+            return Ok(());
         }
         tokio::time::sleep(pace::soon(aws)).await;
     }
-    Ok(())
 }
 
 /// Waits until an instance is at work, with a sign of life every now and then.

@@ -132,8 +132,15 @@ pub(super) async fn policies(aws: &Aws, step: &BootstrapStep) -> Result<()> {
                 name,
                 document,
                 tags,
+                moves,
                 ..
-            } => put(aws, holder, name, document, tags).await,
+            } => {
+                put(aws, holder, name, document, tags).await?;
+                match holder {
+                    Holder::User(user) if *moves => delete_inline(aws, user, name).await,
+                    _ => Ok(()),
+                }
+            }
             BootstrapStep::DeletePolicy { holder, name } => delete(aws, holder, name).await,
             _ => Ok(()),
         }
@@ -184,15 +191,16 @@ pub(in super::super) async fn delete(aws: &Aws, holder: &Holder, policy: &str) -
             unless_gone(call.send().await.explain("iam", "DeleteRolePolicy"))
         }
         Holder::User(name) => {
-            let call = aws
-                .iam
-                .delete_user_policy()
-                .user_name(name)
-                .policy_name(policy);
-            unless_gone(call.send().await.explain("iam", "DeleteUserPolicy"))?;
+            delete_inline(aws, name, policy).await?;
             own_policy::delete(aws, name, policy).await
         }
     }
+}
+
+async fn delete_inline(aws: &Aws, user: &str, policy: &str) -> Result<()> {
+    let call = aws.iam.delete_user_policy().user_name(user);
+    let gone = call.policy_name(policy).send().await;
+    unless_gone(gone.explain("iam", "DeleteUserPolicy"))
 }
 
 async fn put(

@@ -9,7 +9,7 @@ use crate::cli::BootstrapArgs;
 use crate::commands::Context;
 use crate::deploy::World;
 use crate::deploy::outcome::Outcome;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::output::Event;
 use crate::plan::{Moment, Step};
 
@@ -25,10 +25,15 @@ pub(super) async fn run(
     let database = args.delete_database.as_deref();
     destroy::check(place, database)?;
     let mut standing = destroy::look(&world.aws, place, &declared).await?;
-    if let Some((login, true)) = Object::of(cx.settings.config.registry.as_ref(), place)
-        && login.stands(&world.aws).await?
-    {
-        standing.login = Some(login);
+    if let Some((login, true)) = Object::of(cx.settings.config.registry.as_ref(), place) {
+        match login.stands(&world.aws).await {
+            // S3 says so of a missing key as well, to who may not list the bucket.
+            Err(error) if error.kind() == Kind::Denied => {
+                let unseen = format!("{} stays if it is there: {error}", login.name());
+                standing.unseen_login = Some(unseen);
+            }
+            stands => standing.login = stands?.then_some(login),
+        }
     }
     let (plan, stays) = destroy::plan(place, &standing, database);
     let left = standing.database.stays(place, database);

@@ -29,6 +29,18 @@ fn outcome(project: &Project) -> String {
     report["outcome"].as_str().unwrap_or_default().to_owned()
 }
 
+/// A policy that allows too much.
+const WIDE: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
+/// Changes what the sandbox has written down about IAM.
+fn rewrite(project: &Project, change: impl Fn(&mut Value)) {
+    let path = project.path().join(".beanship/sandbox/iam.json");
+    let mut books = iam(project);
+    change(&mut books);
+    std::fs::write(path, books.to_string()).expect("the books");
+}
+
 #[test]
 fn a_users_policy_grows_and_goes_with_the_user() {
     let project = with_user();
@@ -67,10 +79,9 @@ fn a_users_policy_grows_and_goes_with_the_user() {
 #[test]
 fn a_policy_that_was_made_and_not_attached_is_attached_by_the_next_run() {
     let project = with_user();
-    let path = project.path().join(".beanship/sandbox/iam.json");
-    let mut books = iam(&project);
-    books["users"]["ci"]["identity"]["attached"] = serde_json::json!([]);
-    std::fs::write(&path, books.to_string()).expect("the books");
+    rewrite(&project, |books| {
+        books["users"]["ci"]["identity"]["attached"] = serde_json::json!([]);
+    });
     assert_eq!(outcome(&project), "succeeded");
     assert_eq!(policy(&project)["default"], 1);
     assert_eq!(outcome(&project), "unchanged");
@@ -79,18 +90,59 @@ fn a_policy_that_was_made_and_not_attached_is_attached_by_the_next_run() {
 #[test]
 fn a_policy_of_somebody_else_is_not_touched() {
     let project = with_user();
-    let path = project.path().join(".beanship/sandbox/iam.json");
-    let mut books = iam(&project);
-    books["policies"]["ci-deploy"]["tags"] = serde_json::json!({});
-    std::fs::write(&path, books.to_string()).expect("the books");
+    rewrite(&project, |books| {
+        books["policies"]["ci-deploy"]["tags"] = serde_json::json!({});
+    });
+    project.forget_calls();
     let run = bootstrap(&project, &ONLY);
-    let errors = run
-        .stderr
-        .lines()
-        .filter(|it| it.contains("policy/ci-deploy"));
+    let errors = run.stderr.lines().filter(|it| it.contains(": "));
     insta::assert_snapshot!(errors.collect::<Vec<_>>().join("\n"), @"
-    error: the policy arn:aws:iam::123456789012:policy/ci-deploy is there already and is not the user's
-    hint: delete it with `aws iam delete-policy --policy-arn arn:aws:iam::123456789012:policy/ci-deploy`, and run `beanship --sandbox bootstrap` again
+    error: the policy ci-deploy is there already and was not made for shop-prod
+    hint: if it may be used, give it the tags beanship:app=shop and beanship:environment=shop-prod; else delete it, and run `beanship --sandbox bootstrap` again
     ");
     assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert_eq!(project.writes(), [""; 0]);
+    // As one that was inline under the same name, it goes without the other.
+    rewrite(&project, |books| {
+        let identity = &mut books["users"]["ci"]["identity"];
+        identity["attached"] = serde_json::json!([]);
+        identity["inline"]["deploy"] = WIDE.into();
+    });
+    let (report, code) = document(&project, &["--destroy", "--yes"]);
+    assert_eq!(code, Some(0), "{report}");
+    assert_eq!(policy(&project)["default"], 1);
+    assert_eq!(iam(&project)["users"], serde_json::json!({}));
+}
+
+#[test]
+fn a_policy_of_somebody_else_is_found_before_the_user_is_made() {
+    let project = with_user();
+    rewrite(&project, |books| {
+        books["policies"]["ci-deploy"]["tags"] = serde_json::json!({});
+        books["users"] = serde_json::json!({});
+    });
+    project.forget_calls();
+    let run = bootstrap(
+        &project,
+        &[&ONLY[..], &["--access-key-out", "other.json"]].concat(),
+    );
+    assert!(run.stderr.contains("the policy ci-deploy is there already"));
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert_eq!(project.writes(), [""; 0]);
+}
+
+#[test]
+fn an_inline_policy_of_the_same_name_goes() {
+    let project = with_user();
+    rewrite(&project, |books| {
+        books["users"]["ci"]["identity"]["inline"]["deploy"] = WIDE.into();
+    });
+    let run = bootstrap(&project, &ONLY);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let lines = run.stderr.lines().filter(|it| it.starts_with("  ~"));
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"  ~ permission  ci  (deploy becomes a policy beside the user)");
+    let user = iam(&project)["users"]["ci"]["identity"].clone();
+    assert_eq!(user["inline"], serde_json::json!({}));
+    assert_eq!(policy(&project)["default"], 1);
+    assert_eq!(outcome(&project), "unchanged");
 }

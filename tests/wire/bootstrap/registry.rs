@@ -149,6 +149,21 @@ fn a_refusal_is_told_and_the_next_run_goes_on() {
         "{report}"
     );
     assert!(!format!("{}{}", run.stdout, run.stderr).contains("c4nary"));
+    let project = project.trouble("speed: 100\ndeny: [s3:GetObject]");
+    let run = bootstrap(&project, &["--destroy", "--plan"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let told = run.stderr.lines().filter(|it| it.contains("ghcr.json"));
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"note: s3://shop-bundles/logins/ghcr.json stays if it is there: not allowed to call s3:GetObject: HTTP status 403");
+    let run = bootstrap(&project, &["--plan"]);
+    insta::assert_snapshot!(run.shown(&project), @r#"
+    ------- stderr -------
+    Bootstrapping shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
+    error: not allowed to call s3:GetObject: User: arn:aws:iam::DIGEST:user/sandbox is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::shop-bundles/logins/ghcr.json" because no identity-based policy allows the s3:GetObject action
+    hint: allow the action `s3:GetObject` in the caller's IAM policy
+    hint: S3 says so of a missing object as well, unless the caller may `s3:ListBucket`
+    request id: IDDIGEST
+    [exit 3]
+    "#);
     let project = project.trouble("speed: 100");
     let (report, code) = document(&project, &[]);
     assert_eq!(

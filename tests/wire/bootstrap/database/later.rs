@@ -113,6 +113,7 @@ fn a_database_goes_last_and_leaves_a_snapshot() {
     ------- stderr -------
     Taking away shop-prod of shop (account DIGEST, eu-central-1, in the sandbox)
     note: the OIDC provider, buckets and secrets stay: others may use them
+    note: a secret that RDS made for the database goes with it
     Plan
       - rule            shop-prod-database  (allows mysql (3306) from shop-prod-app)
       - security group  shop-prod-app
